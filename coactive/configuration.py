@@ -1,0 +1,210 @@
+"""Where the service is, who is calling, and how patient to be."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from coactive import credentials, retry
+from coactive.credentials import AccessToken
+from coactive.exceptions import ApiTypeError, ApiValueError
+from coactive.proxy import is_loopback
+from coactive.timeout import Timeouts, seconds
+from coactive.version import VERSION
+
+if TYPE_CHECKING:
+    from urllib3 import Retry
+
+DEFAULT_HOST = "https://app.coactive.ai"
+
+
+class Configuration:
+    """How to reach the service; arguments win over the environment.
+
+    `access_token` and `host` may be changed at any time and count from the next call on; the rest is read when
+    an `ApiClient` makes its first connection.
+
+    Args:
+        host: the origin, with a base path if there is one; None or empty: COACTIVE_HOST, else
+            https://app.coactive.ai. Plain http is for loopback, or with `allow_insecure_http`.
+        access_token: `f"{CLIENT_ID}:{CLIENT_SECRET}"`, or a callable that returns the current token. None:
+            COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and COACTIVE_CLIENT_SECRET.
+        verify_ssl: whether the service must show a certificate that is trusted.
+        ssl_ca_cert: the authorities to trust: a file's path or PEM text. None: SSL_CERT_FILE, else certifi's.
+        cert_file, key_file: a client certificate and its key, as paths.
+        assert_hostname: the name to expect in the certificate instead of the host's; False: any.
+        proxy: an address such as "http://proxy:3128"; None: HTTPS_PROXY and HTTP_PROXY count, but for loopback;
+            "": no proxy.
+        no_proxy: hosts to reach without the proxy, separated by commas; None: NO_PROXY counts.
+        proxy_headers: headers for the proxy alone.
+        connection_pool_maxsize: connections at a time; None: the client's `pool_threads`.
+        retries: further tries after a failure that may pass: a number (None: 2), False, or a urllib3 `Retry`.
+        connect_timeout: seconds for a connection to stand (5); None: no limit. So the next two.
+        read_timeout: seconds between two pieces of the answer (60).
+        total_timeout: seconds for the call with its retries (120).
+        allow_insecure_http: whether the token may go over plain http beyond loopback.
+        pickle_secrets: whether pickling keeps the token; else it is read anew from the environment.
+        debug: whether each call is written to stderr, by the logger `coactive`; the token never is.
+
+    Raises:
+        ApiTypeError, ApiValueError: an argument cannot be used; the message names it.
+    """
+
+    _default: ClassVar[Configuration | None] = None
+
+    def __init__(
+        self,
+        host: str | None = None,
+        *,
+        access_token: AccessToken | None = None,
+        verify_ssl: bool = True,
+        ssl_ca_cert: str | os.PathLike[str] | None = None,
+        cert_file: str | os.PathLike[str] | None = None,
+        key_file: str | os.PathLike[str] | None = None,
+        assert_hostname: str | bool | None = None,
+        proxy: str | None = None,
+        no_proxy: str | None = None,
+        proxy_headers: dict[str, str] | None = None,
+        connection_pool_maxsize: int | None = None,
+        retries: int | Retry | None = None,
+        connect_timeout: float | None = 5.0,
+        read_timeout: float | None = 60.0,
+        total_timeout: float | None = 120.0,
+        allow_insecure_http: bool = False,
+        pickle_secrets: bool = False,
+        debug: bool = False,
+    ) -> None:
+        retry.check(retries)
+        self.allow_insecure_http = allow_insecure_http
+        self.host = host
+        self.access_token = credentials.from_environment() if access_token is None else access_token
+        self.pickle_secrets = pickle_secrets
+        self.verify_ssl = verify_ssl
+        self.ssl_ca_cert = ssl_ca_cert
+        self.cert_file = cert_file
+        self.key_file = key_file
+        self.assert_hostname = assert_hostname
+        self.proxy = proxy
+        self.no_proxy = no_proxy
+        self.proxy_headers = dict(proxy_headers) if proxy_headers else None
+        self.connection_pool_maxsize = connection_pool_maxsize
+        self.retries = retries
+        self.connect_timeout = seconds("connect_timeout", connect_timeout)
+        self.read_timeout = seconds("read_timeout", read_timeout)
+        self.total_timeout = seconds("total_timeout", total_timeout)
+        self.debug = debug
+
+    @property
+    def host(self) -> str:
+        """The origin with its base path, without a slash at the end."""
+        return self._host
+
+    @host.setter
+    def host(self, host: str | None) -> None:
+        self._host = _checked_host(host or os.environ.get("COACTIVE_HOST") or DEFAULT_HOST, self.allow_insecure_http)
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """The limits of a call, in seconds."""
+        return Timeouts(self.connect_timeout, self.read_timeout, self.total_timeout)
+
+    @property
+    def debug(self) -> bool:
+        """Whether each call is written to stderr."""
+        return self._debug
+
+    @debug.setter
+    def debug(self, debug: bool) -> None:
+        self._debug = debug
+        if debug:
+            _log_to_stderr()
+
+    @classmethod
+    def set_default(cls, default: Configuration | None) -> None:
+        """Make a copy of `default` what an `ApiClient()` without a configuration uses; None: as at first."""
+        cls._default = None if default is None else default.__copy__()
+
+    @classmethod
+    def get_default_copy(cls) -> Configuration:
+        """A copy of what `set_default` was given, else a new Configuration."""
+        return cls() if cls._default is None else cls._default.__copy__()
+
+    def auth_settings(self) -> dict[str, dict[str, str]]:
+        """The header that carries the token, as generated clients describe it; empty without a token.
+
+        Its `value` is the secret itself.
+        """
+        if self.access_token is None:
+            return {}
+        value = credentials.Secret(f"Bearer {credentials.current_token(self.access_token)}")
+        return {"HTTPBearer": {"type": "bearer", "in": "header", "key": "Authorization", "value": value}}
+
+    def to_debug_report(self) -> str:
+        """What a report of a bug should say; without the token."""
+        import platform
+
+        from urllib3._version import __version__ as urllib3_version
+
+        return (
+            "Python SDK Debug Report:\n"
+            f"OS: {platform.platform()}\n"
+            f"Python Version: {platform.python_version()}\n"
+            f"SDK Package Version: {VERSION}\n"
+            f"urllib3 Version: {urllib3_version}\n"
+            f"Host: {self.host}\n"
+            f"Access token: {'set' if self.access_token else 'not set'}"
+        )
+
+    def __copy__(self) -> Configuration:
+        new = object.__new__(type(self))
+        new.__dict__.update(self.__dict__)
+        new.proxy_headers = dict(self.proxy_headers) if self.proxy_headers else None
+        return new
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Configuration:
+        return self.__copy__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self.pickle_secrets or callable(self.access_token):
+            return self.__dict__.copy()
+        return self.__dict__ | {"access_token": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.access_token is None:
+            self.access_token = credentials.from_environment()
+
+    def __repr__(self) -> str:
+        token = "set" if self.access_token else "not set"
+        return f"Configuration(host={self.host!r}, access_token=<{token}>)"
+
+
+def _checked_host(host: str, allow_insecure_http: bool) -> str:
+    if not isinstance(host, str):
+        raise ApiTypeError(f"host: expected a str, got {type(host).__name__}")
+    try:
+        address = urlsplit(host)
+        usable = address.scheme in ("http", "https") and address.hostname and address.port != 0
+    except ValueError:
+        address, usable = urlsplit(""), False
+    if not usable or any(char <= " " or char == "\x7f" for char in host):
+        raise ApiValueError(f"host: expected an address such as {DEFAULT_HOST!r}, got {host!r}")
+    if "@" in address.netloc:
+        raise ApiValueError("host: an address cannot hold a user's name; the token goes into access_token")
+    if address.query or address.fragment:
+        raise ApiValueError(f"host: an address ends before '?' and '#', got {host!r}")
+    if address.scheme == "http" and not (allow_insecure_http or is_loopback(address.hostname or "")):
+        raise ApiValueError(
+            f"host: {host!r} would send the token over plain http, which anyone on the way can read; "
+            "use https, or pass allow_insecure_http=True"
+        )
+    return host.rstrip("/")
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("coactive")
+    logger.setLevel(logging.DEBUG)
+    if not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
+        logger.addHandler(logging.StreamHandler())

@@ -1,0 +1,181 @@
+"""Everything that this package raises; catch `OpenApiException` for all of it.
+
+    OpenApiException
+    ├── ApiTypeError        (TypeError)       an argument has the wrong type; nothing was sent
+    ├── ApiValueError       (ValueError)      an argument cannot be used as it is; nothing was sent
+    ├── ApiAttributeError   (AttributeError)  a model has no such field
+    ├── ApiKeyError         (KeyError)        a model has no such field
+    └── ApiException                          a call to the service ended without a usable answer
+        ├── UnauthorizedException    401      the token is not known
+        ├── ForbiddenException       403      no token came, or it does not suffice
+        ├── NotFoundException        404      no such embedding
+        ├── ServiceException         5xx      the service failed; calling again may help
+        └── ApiDecodeError                    an answer came and cannot be read
+
+An `ApiException` of no narrower class is any other status, or status 0: no answer came at all (name not
+found, connection refused or broken, TLS, time out), with the reason in words and the cause in `__cause__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from coactive.model.error_response import ErrorResponse
+    from coactive.model.http_validation_error import HTTPValidationError
+
+
+class Answer(Protocol):
+    """What an exception takes over from an HTTP answer."""
+
+    @property
+    def status(self) -> int: ...  # noqa: D102
+    @property
+    def reason(self) -> str | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def data(self) -> bytes: ...  # noqa: D102
+
+
+class OpenApiException(Exception):  # noqa: N818 - the name that generated clients gave it
+    """The base of all that this package raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(cls: type[OpenApiException], args: tuple[Any, ...], state: dict[str, Any]) -> OpenApiException:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ApiTypeError(OpenApiException, TypeError):
+    """An argument has the wrong type, or no such argument exists; nothing was sent."""
+
+    def __init__(
+        self,
+        msg: str,
+        path_to_item: Sequence[str | int] | None = None,
+        valid_classes: tuple[type, ...] | None = None,
+        key_type: bool | None = None,
+    ) -> None:
+        self.path_to_item = path_to_item
+        self.valid_classes = valid_classes
+        self.key_type = key_type
+        super().__init__(_located(msg, path_to_item))
+
+
+class ApiValueError(OpenApiException, ValueError):
+    """An argument cannot be used as it is; nothing was sent. An `OSError` behind it is its `__cause__`."""
+
+    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
+        self.path_to_item = path_to_item
+        super().__init__(_located(msg, path_to_item))
+
+
+class ApiAttributeError(OpenApiException, AttributeError):
+    """A model has no field of that name."""
+
+    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
+        self.path_to_item = path_to_item
+        super().__init__(_located(msg, path_to_item))
+
+
+class ApiKeyError(OpenApiException, KeyError):
+    """A model has no field of that name."""
+
+    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
+        self.path_to_item = path_to_item
+        super().__init__(_located(msg, path_to_item))
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ApiException(OpenApiException):
+    """A call to the service ended without a usable answer.
+
+    Attributes:
+        status: the HTTP status; 0 where no answer came.
+        reason: the status in words, or what went wrong where no answer came.
+        headers: the answer's headers, by name in any case; empty where no answer came.
+        body: the answer's body as text (bytes that are no text replaced); None where no answer came.
+        data: the body as the model that the service documents for the status (`ErrorResponse`,
+            `HTTPValidationError`), None where it documents none or the body is something else.
+        explanation: the service's own words for it, on one line; None where it gave none.
+        transient: no answer came, and another try may get one.
+    """
+
+    transient = False
+
+    def __init__(
+        self,
+        status: int | None = None,
+        reason: str | None = None,
+        http_resp: Answer | None = None,
+        *,
+        data: ErrorResponse | HTTPValidationError | None = None,
+        explanation: str | None = None,
+    ) -> None:
+        self.status: int = status or 0
+        self.reason = reason
+        self.headers: Mapping[str, str] = {}
+        self.body: str | None = None
+        if http_resp is not None:
+            self.status, self.headers = http_resp.status, http_resp.headers
+            self.reason = reason or http_resp.reason
+            self.body = http_resp.data.decode("utf-8", "replace")
+        self.data = data
+        self.explanation = explanation
+        super().__init__(self.status, self.reason)
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's name for this call, from the header `X-Request-ID`: quote it to the vendor."""
+        return self.headers.get("X-Request-ID")
+
+    def __str__(self) -> str:
+        what = " ".join(str(word) for word in (self.status or None, self.reason) if word) or "No answer"
+        lines = [f"{what}: {self.explanation}" if self.explanation else what]
+        if self.request_id:
+            lines.append(f"Request ID: {self.request_id}")
+        return "\n".join(lines)
+
+
+class UnauthorizedException(ApiException):
+    """401: the service does not know the token."""
+
+
+class ForbiddenException(ApiException):
+    """403: no token reached the service, or it does not allow this."""
+
+
+class NotFoundException(ApiException):
+    """404: the service has no such embedding."""
+
+
+class ServiceException(ApiException):
+    """5xx: the service failed; calling again later may help."""
+
+
+class ApiDecodeError(ApiException):
+    """An answer came, and cannot be read as what the operation returns; `.raw()` gives it as it came."""
+
+
+_BY_STATUS: Mapping[int, type[ApiException]] = MappingProxyType(
+    {401: UnauthorizedException, 403: ForbiddenException, 404: NotFoundException}
+)
+
+
+def exception_for(status: int) -> type[ApiException]:
+    """The class of exception for an HTTP status."""
+    return _BY_STATUS.get(status, ServiceException if status >= 500 else ApiException)
+
+
+def _located(message: str, path: Sequence[str | int] | None) -> str:
+    return f"{message} at {''.join(f'[{step!r}]' for step in path)}" if path else message

@@ -1,0 +1,76 @@
+"""The arguments of an operation: what type each must have, and how it is written on the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coactive.exceptions import ApiTypeError, ApiValueError
+
+if TYPE_CHECKING:
+    from coactive.upload import ImageFile
+
+
+class Parameter(NamedTuple):
+    """An argument under its name.
+
+    Attributes:
+        name: in Python and on the wire alike.
+        value: None is not sent.
+        expected: what the operation takes, in words.
+        fits: whether the value is that.
+    """
+
+    name: str
+    value: Any
+    expected: str = "a value"
+    fits: bool = True
+
+
+def text(name: str, value: str) -> Parameter:
+    """A required str."""
+    return Parameter(name, value, "a str", isinstance(value, str))
+
+
+def optional_text(name: str, value: str | None) -> Parameter:
+    """A str or None."""
+    return Parameter(name, value, "a str or None", isinstance(value, str | None))
+
+
+def optional_integer(name: str, value: int | None) -> Parameter:
+    """An int, of numpy's kinds too, or None; a bool is neither."""
+    fits = value is None or (not isinstance(value, bool) and hasattr(value, "__index__"))
+    return Parameter(name, value, "an int or None", fits)
+
+
+def image(name: str, value: ImageFile) -> Parameter:
+    """An image, in any shape that `coactive.upload` takes."""
+    return Parameter(name, value)
+
+
+def encode(parameter: Parameter) -> str:
+    """A value as text: a str as it is, a bool as `true` or `false`, a number as Python writes it.
+
+    Raises:
+        ApiTypeError: it is no scalar.
+        ApiValueError: it is text that UTF-8 cannot carry.
+    """
+    value = parameter.value
+    if getattr(value, "shape", None) == ():
+        value = value.item()  # numpy's scalars
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        raise misfit(parameter)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ApiValueError(f"{parameter.name}: UTF-8 cannot carry it ({error.reason})") from None
+    return value
+
+
+def misfit(parameter: Parameter) -> ApiTypeError:
+    """The error for an argument of the wrong type."""
+    name, value, expected, _ = parameter
+    return ApiTypeError(f"{name}: expected {expected}, got {'None' if value is None else type(value).__name__}")

@@ -1,0 +1,208 @@
+"""HTTP: the one module that knows urllib3. A request goes in; an answer or an exception of ours comes out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.util import parse_url
+
+from coactive.exceptions import ApiDecodeError, ApiException, ApiValueError
+from coactive.proxy import proxy_for
+from coactive.response import RawResponse
+from coactive.timeout import Timeouts
+from coactive.upload import BLOCK
+
+if TYPE_CHECKING:
+    from coactive.configuration import Configuration
+    from coactive.multipart import MultipartForm
+
+logger = logging.getLogger("coactive")
+
+
+class HttpRequest(NamedTuple):
+    """What goes over the wire, and how long that may take."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    form: MultipartForm | None
+    timeout: Timeouts | urllib3.Timeout
+
+
+class Rest:
+    """The connections of one client: at most `connections` to the service at a time, kept alive between calls."""
+
+    def __init__(self, configuration: Configuration, connections: int) -> None:
+        self._configuration = configuration
+        self._connections = connections
+        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def open(self, request: HttpRequest) -> urllib3.BaseHTTPResponse:
+        """Send a request and give the answer with its body unread; the caller reads or closes it.
+
+        Raises:
+            ApiException: no answer came; status 0.
+        """
+        limits = _limits(request.timeout)
+        body = cast("Generator[bytes]", iter(request.form)) if request.form else None
+        began = monotonic()
+        try:
+            with _translated(request.url):
+                response = self._manager(request.url).urlopen(
+                    request.method,
+                    request.url,
+                    body=body,
+                    headers=request.headers,
+                    timeout=limits,
+                    pool_timeout=limits.total,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+        finally:
+            if body:
+                body.close()
+        logger.debug("%s %s: %s after %.3f s", request.method, request.url, response.status, monotonic() - began)
+        return response
+
+    def read(self, response: urllib3.BaseHTTPResponse, url: str) -> RawResponse:
+        """Read an answer whole.
+
+        Raises:
+            ApiException: it broke off.
+            ApiDecodeError: its content encoding is broken.
+        """
+        try:
+            with _translated(url):
+                data = response.read(decode_content=True)
+        except exceptions.DecodeError as error:
+            response.close()
+            unread = RawResponse(response.status, response.reason, response.headers, b"")
+            raise ApiDecodeError(http_resp=unread, explanation=f"its content encoding is broken: {error}") from error
+        except BaseException:
+            response.close()
+            raise
+        finally:
+            response.release_conn()
+        return RawResponse(response.status, response.reason, response.headers, data)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        with self._lock:
+            for manager in self._managers.values():
+                manager.clear()
+
+    def _manager(self, url: str) -> urllib3.PoolManager:
+        scheme, host, *_ = urlsplit(url)
+        origin = f"{scheme}://{host}"
+        with self._lock:
+            if origin not in self._managers:
+                self._managers[origin] = _new_manager(self._configuration, origin, self._connections)
+            return self._managers[origin]
+
+
+def _new_manager(configuration: Configuration, origin: str, connections: int) -> urllib3.PoolManager:
+    settings: dict[str, Any] = {"num_pools": 1, "maxsize": connections, "block": True, "blocksize": BLOCK}
+    if origin.startswith("https:"):
+        settings |= _tls(configuration)
+    proxy = proxy_for(origin, configuration.proxy, configuration.no_proxy)
+    if not proxy:
+        return urllib3.PoolManager(**settings)
+    try:
+        return urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(configuration, proxy), **settings)
+    except (exceptions.HTTPError, ValueError) as error:
+        raise ApiValueError(f"proxy: cannot use it: {type(error).__name__}") from None
+
+
+def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
+    """The user's headers for the proxy, and the credentials that stand in its address."""
+    credentials = parse_url(proxy).auth
+    given = urllib3.make_headers(proxy_basic_auth=unquote(credentials)) if credentials else {}
+    return {**given, **(configuration.proxy_headers or {})}
+
+
+def _tls(configuration: Configuration) -> dict[str, Any]:
+    settings: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED" if configuration.verify_ssl else "CERT_NONE"}
+    authorities = configuration.ssl_ca_cert or os.environ.get("SSL_CERT_FILE")
+    if isinstance(authorities, str) and "-----BEGIN" in authorities:
+        settings["ca_cert_data"] = authorities
+    elif authorities:
+        settings["ca_certs"] = _existing("ssl_ca_cert", authorities)
+    else:
+        from certifi import where
+
+        settings["ca_certs"] = where()
+    for name in ("cert_file", "key_file"):
+        if path := getattr(configuration, name):
+            settings[name] = _existing(name, path)
+    if configuration.assert_hostname is not None:
+        settings["assert_hostname"] = configuration.assert_hostname
+    return settings
+
+
+def _existing(name: str, path: str | os.PathLike[str]) -> str:
+    if not Path(path).is_file():
+        raise ApiValueError(f"{name}: there is no file {os.fspath(path)!r}")
+    return os.fspath(path)
+
+
+def _limits(timeout: Timeouts | urllib3.Timeout) -> urllib3.Timeout:
+    if isinstance(timeout, Timeouts):
+        return urllib3.Timeout(total=timeout.total, connect=timeout.connect, read=timeout.read)
+    return timeout
+
+
+@contextmanager
+def _translated(url: str) -> Iterator[None]:
+    """Turn urllib3's exceptions into ours, the original as the cause."""
+    try:
+        yield
+    except exceptions.DecodeError:
+        raise
+    except (exceptions.HTTPError, HTTPException, OSError) as error:
+        parts = urlsplit(url)
+        failure = ApiException(0, f"no answer from {parts.scheme}://{parts.netloc}", explanation=_in_words(error))
+        failure.transient = not isinstance(error, _LASTING)
+        raise failure from error
+
+
+_LASTING = (exceptions.SSLError, exceptions.LocationValueError, exceptions.EmptyPoolError)
+"""What another try would end in again, or, without a free connection, has waited for long enough."""
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (exceptions.NameResolutionError, "the host's name is not known"),
+    (exceptions.NewConnectionError, "cannot connect"),
+    (exceptions.ConnectTimeoutError, "no connection in time"),
+    (exceptions.ReadTimeoutError, "no answer in time"),
+    (exceptions.EmptyPoolError, "all connections of this client were busy for the whole time"),
+    (exceptions.ProxyError, "the proxy failed"),
+    (exceptions.SSLError, "TLS failed"),
+    (exceptions.IncompleteRead, "the answer broke off"),
+    (exceptions.ProtocolError, "the connection broke"),
+)
+
+
+def _in_words(error: Exception) -> str:
+    words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
+    return f"{words} ({_innermost(error)})"
+
+
+def _innermost(error: BaseException) -> str:
+    """What the operating system or TLS said, without the layers around it."""
+    while True:
+        inner = error.__cause__ or next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        if inner is None or inner is error:
+            return str(error).rpartition(": ")[2] if isinstance(error, exceptions.HTTPError) else str(error)
+        error = inner

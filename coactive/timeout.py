@@ -1,0 +1,65 @@
+"""How patient a call is, in seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from coactive.exceptions import ApiTypeError, ApiValueError
+
+if TYPE_CHECKING:
+    from urllib3 import Timeout
+
+Seconds: TypeAlias = float | None
+RequestTimeout: TypeAlias = "float | tuple[Seconds, Seconds] | Timeout | None"
+"""`_request_timeout`: a number is the total; a pair is connect and read; urllib3's Timeout is taken as it is;
+None switches every limit off."""
+
+
+class Timeouts(NamedTuple):
+    """The three limits of a call; None is no limit.
+
+    Attributes:
+        connect: for a connection to stand, TLS included.
+        read: between two pieces of the answer.
+        total: for the call, its retries and the waits between them.
+    """
+
+    connect: Seconds = 5.0
+    read: Seconds = 60.0
+    total: Seconds = 120.0
+
+    def override(self, given: Any) -> Timeouts | Timeout:
+        """These limits as `_request_timeout` changes them for one call; `...` stands for none given.
+
+        Raises:
+            ApiTypeError: it is neither a number, a pair, a urllib3 Timeout nor None.
+            ApiValueError: a number is negative, zero or no number at all.
+        """
+        if given is ...:
+            return self
+        if given is None:
+            return Timeouts(None, None, None)
+        if hasattr(given, "connect_timeout"):
+            return given  # type: ignore[no-any-return]
+        if isinstance(given, tuple):
+            if len(given) != 2:
+                raise ApiTypeError(f"_request_timeout: a tuple must be (connect, read), got {len(given)} items")
+            connect, read = (seconds("_request_timeout", item) for item in given)
+            return self._replace(connect=connect, read=read)
+        return self._replace(total=seconds("_request_timeout", given))
+
+
+def total_of(limits: Timeouts | Timeout) -> float:
+    """The seconds for a whole call; infinity for no limit."""
+    return limits.total if isinstance(limits.total, int | float) else float("inf")
+
+
+def seconds(name: str, value: Any) -> Seconds:
+    """A limit in seconds, or None; the error names `name`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not (isinstance(value, int | float) or hasattr(value, "__index__")):
+        raise ApiTypeError(f"{name}: expected seconds as a number, got {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ApiValueError(f"{name}: expected more than 0 seconds (None switches the limit off), got {value}")
+    return float(value)

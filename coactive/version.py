@@ -1,0 +1,3 @@
+"""The version of this package; setup.py and the user agent read it here."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,48 @@
+"""What the package is called, what it needs and what it brings; tool settings are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "coactive/version.py").read_text("utf-8"), re.MULTILINE)
+
+LOCAL = ["fastapi>=0.110", "uvicorn>=0.29", "python-multipart>=0.0.18", "Pillow>=10.3", "numpy>=1.26", "tqdm>=4.66"]
+TYPES = ["mypy>=1.13", "pyright>=1.1.390", "types-python-dateutil", "types-tqdm"]
+
+setup(
+    name="coactive",
+    version=VERSION[1] if VERSION else None,
+    description="A typed client for the Coactive image similarity search, and a local stand-in for the service",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=find_packages(include=["coactive", "coactive.*"]),
+    package_data={"coactive": ["py.typed"]},
+    install_requires=["urllib3>=2,<3", "python-dateutil>=2.8.2", "certifi>=2023.7.22"],
+    extras_require={
+        "local": LOCAL,
+        "test": [
+            *LOCAL,
+            "pytest>=8.2",
+            "pytest-cov>=5",
+            "pytest-socket>=0.7",
+            "hypothesis>=6.100",
+            "ipython>=8.20",
+            "scikit-learn>=1.5",
+        ],
+        "types": TYPES,
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
+    ],
+)
