@@ -32,6 +32,7 @@ setup(
             "hypothesis>=6.100",
             "ipython>=8.20",
             "scikit-learn>=1.5",
+            "trustme>=1.1",
         ],
         "types": TYPES,
     },

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from coactive.exceptions import Answer, ApiDecodeError, ApiException, exception_for
+from coactive.exceptions import Answer, ApiDecodeError, ApiException, exception_for, place
 from coactive.model.base import Misfit, Model
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
@@ -58,8 +58,8 @@ def read(response: Answer, returns: type[T] | None, *, check: bool = True) -> T:
     except Misfit as misfit:
         if not check:
             return _json(response)  # type: ignore[no-any-return]  # anew: adopting has changed it
-        place = "".join(f"[{step!r}]" for step in misfit.path)
-        raise _unreadable(response, f"no {returns.__name__}: {misfit.problem}{place and f' at {place}'}") from None
+        where = f" at {place(misfit.path)}" if misfit.path else ""
+        raise _unreadable(response, f"no {returns.__name__}: {misfit.problem}{where}") from None
 
 
 def failure(response: RawResponse, parameters: Sequence[str], token: str) -> ApiException:
@@ -93,10 +93,10 @@ def _explanation(
     return _excerpt(response) or None
 
 
-def _argument(place: list[str | int], parameters: Sequence[str]) -> str:
-    """The argument that a place in the request stands for; the place itself where it is none."""
-    named = [step for step in place if step in parameters]
-    return str(named[-1]) if named else ".".join(map(str, place))
+def _argument(loc: list[str | int], parameters: Sequence[str]) -> str:
+    """The argument that a place in the request stands for; the place itself where it stands for none."""
+    named = [step for step in loc if step in parameters]
+    return str(named[-1]) if named else ".".join(map(str, loc))
 
 
 def _json(response: Answer) -> Any:

@@ -54,7 +54,15 @@ def _rebuild(cls: type[OpenApiException], args: tuple[Any, ...], state: dict[str
     return error
 
 
-class ApiTypeError(OpenApiException, TypeError):
+class _Located(OpenApiException):
+    """An error at a place: `path_to_item` leads there from the outside in."""
+
+    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
+        self.path_to_item = path_to_item
+        super().__init__(f"{msg} at {place(path_to_item)}" if path_to_item else msg)
+
+
+class ApiTypeError(_Located, TypeError):
     """An argument has the wrong type, or no such argument exists; nothing was sent."""
 
     def __init__(
@@ -64,34 +72,21 @@ class ApiTypeError(OpenApiException, TypeError):
         valid_classes: tuple[type, ...] | None = None,
         key_type: bool | None = None,
     ) -> None:
-        self.path_to_item = path_to_item
         self.valid_classes = valid_classes
         self.key_type = key_type
-        super().__init__(_located(msg, path_to_item))
+        super().__init__(msg, path_to_item)
 
 
-class ApiValueError(OpenApiException, ValueError):
+class ApiValueError(_Located, ValueError):
     """An argument cannot be used as it is; nothing was sent. An `OSError` behind it is its `__cause__`."""
 
-    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
-        self.path_to_item = path_to_item
-        super().__init__(_located(msg, path_to_item))
 
-
-class ApiAttributeError(OpenApiException, AttributeError):
+class ApiAttributeError(_Located, AttributeError):
     """A model has no field of that name."""
 
-    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
-        self.path_to_item = path_to_item
-        super().__init__(_located(msg, path_to_item))
 
-
-class ApiKeyError(OpenApiException, KeyError):
+class ApiKeyError(_Located, KeyError):
     """A model has no field of that name."""
-
-    def __init__(self, msg: str, path_to_item: Sequence[str | int] | None = None) -> None:
-        self.path_to_item = path_to_item
-        super().__init__(_located(msg, path_to_item))
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -177,5 +172,6 @@ def exception_for(status: int) -> type[ApiException]:
     return _BY_STATUS.get(status, ServiceException if status >= 500 else ApiException)
 
 
-def _located(message: str, path: Sequence[str | int] | None) -> str:
-    return f"{message} at {''.join(f'[{step!r}]' for step in path)}" if path else message
+def place(path: Sequence[str | int]) -> str:
+    """The way to an item, as Python would index it: `['data'][0]`."""
+    return "".join(f"[{step!r}]" for step in path)

@@ -50,8 +50,6 @@ class Operation(Generic[P, T]):
         self.__doc__ = build.__doc__
         self.__module__ = build.__module__
         self._owner = owner
-        if owner is None:
-            vars(self)["__call__"] = build  # where unittest.mock looks for the signature
 
     def __get__(self, owner: Api | None, owner_type: type | None = None) -> Operation[P, T]:
         """The operation of one Api object; one that has its object stays, as a bound method does."""

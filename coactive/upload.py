@@ -69,7 +69,7 @@ class Upload(ABC):
         """An upload that shares nothing with the caller, who may go on with the file at once."""
         return self
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - there may be nothing to do
         """Give up what was opened for it; the caller's own files stay open."""
 
 

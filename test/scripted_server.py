@@ -13,6 +13,9 @@ from typing import Any
 
 import coactive
 
+_REASONS = {413: "Content Too Large", 422: "Unprocessable Content"}
+"""Where Pythons differ."""
+
 TOKEN = "an-id:a-secret-of-some-length"
 
 
@@ -97,7 +100,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.raw)
             self.close_connection = True
             return
-        self.send_response(reply.status)
+        self.send_response(reply.status, _REASONS.get(reply.status))
         if reply.content_type:
             self.send_header("Content-Type", reply.content_type)
         self.send_header("Content-Length", str(len(reply.body)))

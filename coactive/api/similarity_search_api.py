@@ -16,9 +16,9 @@ from coactive.upload import ImageFile
 class SimilaritySearchApi:
     """Search a company's images by an example image or a phrase.
 
-    Every operation can be run in four ways: `api.op(...)` waits for the answer, `api.op.submit(...)` gives a
-    future, `await api.op.submit(...)` waits for it in an event loop, `api.op.with_http_info(...)` gives status
-    and headers too, and `api.op.raw(...)` the answer unread.
+    Each way to run an operation takes the same arguments: `api.op(...)` waits for the answer,
+    `api.op.submit(...)` gives a future, `await api.op.submit(...)` waits for it in an event loop,
+    `api.op.with_http_info(...)` gives status and headers too, and `api.op.raw(...)` the answer as it came.
 
     Arguments that the operations share:
         embedding_id: the unique identifier of the embedding to search in.
