@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PYTHON = ".".join(map(str, sys.version_info[:3]))
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 logger = logging.getLogger("coactive")
 
@@ -78,6 +81,7 @@ class ApiClient:
 
     def _start(self) -> None:
         self._closed = False
+        self._lock = threading.Lock()
         self._process = os.getpid()
         self._rest: Rest | None = None
         self._workers: Workers | None = None
@@ -92,17 +96,13 @@ class ApiClient:
         self.set_default_header("User-Agent", value)
 
     def set_default_header(self, header_name: str, header_value: str) -> None:
-        """Send a header with every call from now on.
+        """Send a header with every call from now on, instead of one of that name in any case.
 
         Raises:
             ApiTypeError: the value is no str.
-            ApiValueError: a header cannot carry it.
+            ApiValueError: a header cannot carry it, or cannot have that name.
         """
-        if not isinstance(header_value, str):
-            raise ApiTypeError(f"header_value: expected a str, got {type(header_value).__name__}")
-        if not header_value.isprintable() or any(char > "\xff" for char in header_value):
-            raise ApiValueError(f"header_value: the header {header_name} cannot carry a line break or this script")
-        self.default_headers[header_name] = header_value
+        _set_header(self.default_headers, header_name, header_value)
 
     def call(self, request: Request[T]) -> ApiResponse[T]:
         """Send a request and read its answer into what it returns.
@@ -122,17 +122,18 @@ class ApiClient:
     def open(self, request: Request[Any]) -> BaseHTTPResponse:
         """Send a request and give its answer unread; a status that is no success is an exception.
 
-        Read or close it: until then it holds one of the client's connections.
+        Read it whole, or close it and call its `release_conn()`: until then it holds one of the client's connections.
         """
         return cast("BaseHTTPResponse", self._exchange(request, read=False))
 
     def submit(self, work: Callable[[], T]) -> ApiFuture[T]:
         """Run `work` in one of the client's background threads."""
-        self._alive()
-        if self._workers is None:
-            from coactive.future import Workers
+        from coactive.future import Workers
 
-            self._workers = Workers(self.pool_threads)
+        self._alive()
+        with self._lock:
+            if self._workers is None:
+                self._workers = Workers(self.pool_threads)
         return self._workers.submit(work)
 
     def _exchange(self, request: Request[Any], *, read: bool) -> RawResponse | BaseHTTPResponse:
@@ -170,18 +171,21 @@ class ApiClient:
     def _on_the_wire(self, request: Request[Any]) -> tuple[HttpRequest, str]:
         """The request with this client's address, headers and limits, and the token that is in it."""
         configuration, options, form = self.configuration, request.options, request.form
-        headers = {"Accept": "application/json", **self.default_headers}
+        headers = {"Accept": "application/json"}
+        for name, value in self.default_headers.items():
+            _set_header(headers, name, value)
         if self.cookie:
-            headers["Cookie"] = self.cookie
+            _set_header(headers, "Cookie", self.cookie)
         if form:
-            headers |= {"Content-Type": form.content_type, "Content-Length": str(form.length)}
+            _set_header(headers, "Content-Type", form.content_type)
+            _set_header(headers, "Content-Length", str(form.length))
         query = request.query
         token = ""
         if options.get("_request_auths"):
             query = _with_auths(options["_request_auths"], headers, query)
         else:
             token = current_token(configuration.access_token)
-            headers["Authorization"] = Secret(f"Bearer {token}")
+            _set_header(headers, "Authorization", Secret(f"Bearer {token}"))
         timeout = configuration.timeouts.override(options.get("_request_timeout", ...))
         url = f"{configuration.host}{request.path}{query and f'?{query}'}"
         return HttpRequest(request.method, url, headers, form, timeout), token
@@ -190,22 +194,27 @@ class ApiClient:
         """The connections of this client in this process."""
         if self._process != os.getpid():
             self._start()
-        if self._closed:
-            raise ApiValueError("the ApiClient is closed; make a new one")
-        if self._rest is None:
-            self._rest = Rest(self.configuration, self.configuration.connection_pool_maxsize or self.pool_threads)
-        return self._rest
+        with self._lock:
+            if self._closed:
+                raise ApiValueError("the ApiClient is closed; make a new one")
+            if self._rest is None:
+                self._rest = Rest(self.configuration, self.configuration.connection_pool_maxsize or self.pool_threads)
+            return self._rest
 
     def close(self) -> None:
         """Wait for calls in the background, then free threads and connections; closing twice is fine."""
         self._close(cancel=False)
 
     def _close(self, *, cancel: bool) -> None:
-        self._closed = True
-        if self._workers:
-            self._workers.close(cancel=cancel)
-        if self._rest:
-            self._rest.close()
+        if self._process != os.getpid():
+            self._start()
+        try:
+            if self._workers:
+                self._workers.close(cancel=cancel)
+        finally:
+            self._closed = True
+            if self._rest:
+                self._rest.close()
 
     def __enter__(self) -> Self:
         return self
@@ -233,10 +242,10 @@ class ApiClient:
         Raises:
             ApiValueError: there is something in it that JSON cannot hold.
         """
-        value = to_json(obj)
         try:
+            value = to_json(obj)
             json.dumps(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ApiValueError(f"obj: {error}") from None
         return value
 
@@ -259,9 +268,20 @@ def _with_auths(auths: Iterable[Mapping[str, str]], headers: dict[str, str], que
     """Put in what `_request_auths` says instead of the token; gives the query with its part of it."""
     for auth in auths:
         if auth["in"] == "header":
-            headers[auth["key"]] = Secret(auth["value"])
+            _set_header(headers, auth["key"], Secret(auth["value"]))
         elif auth["in"] == "cookie":
-            headers["Cookie"] = Secret(f"{auth['key']}={auth['value']}")
+            _set_header(headers, "Cookie", Secret(f"{auth['key']}={auth['value']}"))
         else:
             query = "&".join(filter(None, [query, urlencode({auth["key"]: auth["value"]})]))
     return query
+
+
+def _set_header(headers: dict[str, str], name: str, value: str) -> None:
+    """Put in a header, in the place of one of that name in any case."""
+    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+        raise ApiValueError(f"header_name: {name!r} cannot name a header")
+    if not isinstance(value, str):
+        raise ApiTypeError(f"header_value: expected a str for {name}, got {type(value).__name__}")
+    if not value.isprintable() or any(char > "\xff" for char in value):
+        raise ApiValueError(f"header_value: the header {name} cannot carry a line break or this script")
+    headers[next((known for known in headers if known.lower() == name.lower()), name)] = value

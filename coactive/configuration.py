@@ -77,6 +77,11 @@ class Configuration:
         debug: bool = False,
     ) -> None:
         retry.check(retries)
+        for name, value in (("ssl_ca_cert", ssl_ca_cert), ("cert_file", cert_file), ("key_file", key_file)):
+            _check_kind(name, value, "a str or a path", str, os.PathLike)
+        for name, value in (("proxy", proxy), ("no_proxy", no_proxy)):
+            _check_kind(name, value, "a str", str)
+        _check_kind("connection_pool_maxsize", connection_pool_maxsize, "an int", int)
         self.allow_insecure_http = allow_insecure_http
         self.host = host
         self.access_token = credentials.from_environment() if access_token is None else access_token
@@ -108,7 +113,8 @@ class Configuration:
     @property
     def timeouts(self) -> Timeouts:
         """The limits of a call, in seconds."""
-        return Timeouts(self.connect_timeout, self.read_timeout, self.total_timeout)
+        names = ("connect_timeout", "read_timeout", "total_timeout")
+        return Timeouts(*(seconds(name, getattr(self, name)) for name in names))
 
     @property
     def debug(self) -> bool:
@@ -179,6 +185,11 @@ class Configuration:
     def __repr__(self) -> str:
         token = "set" if self.access_token else "not set"
         return f"Configuration(host={self.host!r}, access_token=<{token}>)"
+
+
+def _check_kind(name: str, value: object, expected: str, *kinds: type) -> None:
+    if value is not None and not isinstance(value, kinds):
+        raise ApiTypeError(f"{name}: expected {expected} or None, got {type(value).__name__}")
 
 
 def _checked_host(host: str, allow_insecure_http: bool) -> str:

@@ -47,7 +47,7 @@ def _matches(hostname: str, port: int, entry: str) -> bool:
         except ValueError:
             return False
     name, colon, number = entry.rpartition(":")
-    if colon and number.isdigit() and (":" not in name or name.endswith("]")):
+    if colon and number.isdecimal() and (":" not in name or name.endswith("]")):
         return int(number) == port and _matches(hostname, port, name)
     domain = entry.lower().strip("[]").lstrip("*").lstrip(".")
     return hostname == domain or hostname.endswith(f".{domain}")

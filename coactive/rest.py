@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3 import exceptions
-from urllib3.util import parse_url
+from urllib3.util import create_urllib3_context, parse_url
 
 from coactive.exceptions import ApiDecodeError, ApiException, ApiValueError
 from coactive.proxy import proxy_for
@@ -116,46 +116,78 @@ class Rest:
 def _new_manager(configuration: Configuration, origin: str, connections: int) -> urllib3.PoolManager:
     settings: dict[str, Any] = {"num_pools": 1, "maxsize": connections, "block": True, "blocksize": BLOCK}
     if origin.startswith("https:"):
-        settings |= _tls(configuration)
+        settings["ssl_context"] = _context(configuration)
+        settings["assert_hostname"] = _expected_name(configuration)
     proxy = proxy_for(origin, configuration.proxy, configuration.no_proxy)
     if not proxy:
         return urllib3.PoolManager(**settings)
+    if proxy.startswith("https:"):
+        context = settings.get("ssl_context") or _context(configuration)
+        settings |= {"ssl_context": context, "proxy_ssl_context": context}
     try:
-        return urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(configuration, proxy), **settings)
+        settings["proxy_headers"] = _proxy_headers(configuration, proxy)
+        return urllib3.ProxyManager(proxy, **settings)
     except (exceptions.HTTPError, ValueError) as error:
-        raise ApiValueError(f"proxy: cannot use it: {type(error).__name__}") from None
+        expected = "expected an address such as 'http://proxy:3128'"
+        raise ApiValueError(f"proxy: {expected}; this one cannot be used ({type(error).__name__})") from None
 
 
 def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
     """The user's headers for the proxy, and the credentials that stand in its address."""
-    credentials = parse_url(proxy).auth
-    given = urllib3.make_headers(proxy_basic_auth=unquote(credentials)) if credentials else {}
+    address = parse_url(proxy)
+    if not address.host:
+        raise exceptions.LocationValueError("no host")
+    given = {}
+    if address.auth:
+        basic = urllib3.make_headers(proxy_basic_auth=unquote(address.auth))
+        given["Proxy-Authorization"] = basic["proxy-authorization"]
     return {**given, **(configuration.proxy_headers or {})}
 
 
-def _tls(configuration: Configuration) -> dict[str, Any]:
-    settings: dict[str, Any] = {"cert_reqs": "CERT_REQUIRED" if configuration.verify_ssl else "CERT_NONE"}
-    authorities = configuration.ssl_ca_cert or os.environ.get("SSL_CERT_FILE")
+def _context(configuration: Configuration) -> ssl.SSLContext:
+    """One for all connections of a client: reading the authorities takes longer than a call."""
+    required = ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE
+    context = create_urllib3_context(cert_reqs=required)
+    if _expected_name(configuration) is not None:
+        context.check_hostname = False  # urllib3 compares the name itself
+    _trust(context, configuration.ssl_ca_cert)
+    cert_file, key_file = configuration.cert_file, configuration.key_file
+    if cert_file:
+        with _unusable(f"cert_file: {os.fspath(cert_file)!r}"):
+            context.load_cert_chain(cert_file, key_file or None, password="")
+    elif key_file:
+        raise ApiValueError("key_file: it needs cert_file")
+    return context
+
+
+def _expected_name(configuration: Configuration) -> str | bool | None:
+    """The name the certificate must have; None: the host's, False: any."""
+    return None if configuration.assert_hostname is True else configuration.assert_hostname
+
+
+def _trust(context: ssl.SSLContext, authorities: str | os.PathLike[str] | None) -> None:
+    name = "ssl_ca_cert"
+    if not authorities:
+        name, authorities = "SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE")
     if isinstance(authorities, str) and "-----BEGIN" in authorities:
-        settings["ca_cert_data"] = authorities
+        with _unusable(f"{name}: the text"):
+            context.load_verify_locations(cadata=authorities)
     elif authorities:
-        settings["ca_certs"] = _existing("ssl_ca_cert", authorities)
+        with _unusable(f"{name}: {os.fspath(authorities)!r}"):
+            context.load_verify_locations(authorities)
     else:
         from certifi import where
 
-        settings["ca_certs"] = where()
-    for name in ("cert_file", "key_file"):
-        if path := getattr(configuration, name):
-            settings[name] = _existing(name, path)
-    if configuration.assert_hostname is not None:
-        settings["assert_hostname"] = configuration.assert_hostname
-    return settings
+        context.load_verify_locations(where())
 
 
-def _existing(name: str, path: str | os.PathLike[str]) -> str:
-    if not Path(path).is_file():
-        raise ApiValueError(f"{name}: there is no file {os.fspath(path)!r}")
-    return os.fspath(path)
+@contextmanager
+def _unusable(what: str) -> Iterator[None]:
+    """Turn what the TLS library says of a file or text into an error of ours."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError) as error:
+        raise ApiValueError(f"{what} cannot be used: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _limits(timeout: Timeouts | urllib3.Timeout) -> urllib3.Timeout:
@@ -174,12 +206,18 @@ def _translated(url: str) -> Iterator[None]:
     except (exceptions.HTTPError, HTTPException, OSError) as error:
         parts = urlsplit(url)
         failure = ApiException(0, f"no answer from {parts.scheme}://{parts.netloc}", explanation=_in_words(error))
-        failure.transient = not isinstance(error, _LASTING)
+        failure.transient = _may_pass(error)
         raise failure from error
 
 
 _LASTING = (exceptions.SSLError, exceptions.LocationValueError, exceptions.EmptyPoolError)
 """What another try would end in again, or, without a free connection, has waited for long enough."""
+
+
+def _may_pass(error: Exception) -> bool:
+    ended = any(isinstance(arg, ssl.SSLEOFError) for arg in error.args)  # TLS itself is not what failed
+    return ended or not isinstance(error, _LASTING)
+
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NameResolutionError, "the host's name is not known"),

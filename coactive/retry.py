@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from coactive.exceptions import ApiException, ApiTypeError, ApiValueError
 
 if TYPE_CHECKING:
-    from urllib3 import Retry
+    from urllib3 import HTTPResponse, Retry
 
 RETRIES = 2
 """Tries after the first one."""
@@ -48,6 +48,7 @@ def check(retries: Any) -> None:
 
 def attempts(retries: int | Retry | None, method: str, url: str) -> Attempts:
     """The tries that `Configuration.retries` allows one call; None is the default."""
+    check(retries)
     if retries is None or isinstance(retries, int):
         return _Backoff(RETRIES if retries is None else int(retries))
     return _OfUrllib3(retries, method, url)
@@ -96,8 +97,15 @@ class _OfUrllib3:
             )
         except Exception:
             return None
-        asked = retry.get_retry_after(answer) if answer and retry.respect_retry_after_header else None
+        asked = _asked(retry, answer) if answer and retry.respect_retry_after_header else None
         return asked if asked is not None else self._retry.get_backoff_time()
+
+
+def _asked(retry: Retry, answer: HTTPResponse) -> float | None:
+    try:
+        return retry.get_retry_after(answer)
+    except Exception:  # what it makes of a header that is neither a number nor a date
+        return None
 
 
 def _retry_after(value: str | None) -> float | None:
@@ -112,7 +120,7 @@ def _retry_after(value: str | None) -> float | None:
 
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     aware = when if when.tzinfo else when.replace(tzinfo=UTC)
     return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -255,6 +255,8 @@ def _stream_blocks(stream: IO[bytes], start: int, length: int) -> Iterator[bytes
         stream.seek(start)
         left = length
         while left:
+            if stream.closed:
+                raise ApiValueError("file: it was closed while it was sent")
             block = _checked(stream.read(min(BLOCK, left)))
             if not block:
                 raise ApiValueError(f"file: it became shorter while it was sent, by {left:,} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 from scripted_server import Seen
@@ -67,8 +68,8 @@ def parts_of(seen: Seen) -> list[Part]:
     kind, options = parse_options_header(seen.headers["Content-Type"])
     assert kind == b"multipart/form-data"
     reader = _Reader()
-    names = [name for name in dir(reader) if name.startswith("on_")]
-    parser = MultipartParser(options[b"boundary"], {name: getattr(reader, name) for name in names})  # type: ignore[misc]
+    callbacks: Any = {name: getattr(reader, name) for name in dir(reader) if name.startswith("on_")}
+    parser = MultipartParser(options[b"boundary"], callbacks)
     parser.write(seen.body)
     parser.finalize()
     assert reader.ended

@@ -53,6 +53,7 @@ SIGNATURES = {
         "**options: 'Unpack[RequestOptions]') -> 'SimilaritySearchResponse'"
     ),
 }
+PLAIN = pydoc.plaintext  # type: ignore[attr-defined]
 ANSWER = {"data": [{"group": "a", "images": []}]}
 
 
@@ -90,6 +91,9 @@ def test_each_way_gives_the_same_answer(api: SimilaritySearchApi, answered: Scri
     ):
         assert _plain(answer) == ANSWER
     assert len({(seen.method, seen.target) for seen in answered.seen}) == 1
+    data, status, headers = full
+    assert (_plain(data), status, headers["x-request-id"]) == (ANSWER, 200, "r-1")
+    assert (repr(full), repr(raw)) == (f"ApiResponse(status=200, data={full.data!r})", f"RawResponse(200 OK, {len(raw.data)} bytes)")
 
 
 def test_generated_clients_options_do_what_they_did(
@@ -149,7 +153,7 @@ def test_errors_in_the_arguments_are_raised_at_once_by_a_future_too(api: Similar
 def test_the_signature_is_the_endpoints_own(api: SimilaritySearchApi, name: str) -> None:
     assert str(inspect.signature(getattr(api, name))) == SIGNATURES[name]
     unbound = inspect.signature(getattr(SimilaritySearchApi, name))
-    assert list(unbound.parameters)[0] == "self"
+    assert next(iter(unbound.parameters)) == "self"
     assert str(inspect.signature(Operation)).startswith("(build")
 
 
@@ -159,10 +163,10 @@ def _squeezed(text: str) -> str:
 
 
 def test_help_shows_signature_and_docstring(api: SimilaritySearchApi, name: str) -> None:
-    bound = pydoc.render_doc(getattr(api, name), renderer=pydoc.plaintext)
+    bound = pydoc.render_doc(getattr(api, name), renderer=PLAIN)
     assert _squeezed(f"{name}{SIGNATURES[name]}") in _squeezed(bound)
     assert "Find the images" in bound
-    page = pydoc.render_doc(SimilaritySearchApi, renderer=pydoc.plaintext)
+    page = pydoc.render_doc(SimilaritySearchApi, renderer=PLAIN)
     assert _squeezed(f"{name}(self, {SIGNATURES[name][1:]}") in _squeezed(page)
     assert page.count("Find the images") == 4
 

@@ -181,7 +181,7 @@ def test_an_unknown_keyword_is_a_type_error_that_names_it(
     api: SimilaritySearchApi, server: ScriptedServer, png: bytes, keyword: str, message: str
 ) -> None:
     with pytest.raises(TypeError) as caught:
-        api.get_similar_images("e", png, **{keyword: 3})  # type: ignore[arg-type]
+        api.get_similar_images("e", png, **{keyword: 3})
     assert str(caught.value) == message
     assert server.connections == 0
 

@@ -227,7 +227,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Any], type[Exception], str]] = {
     "empty path": (lambda tmp: "", ApiValueError, "no path"),
     "path with NUL": (lambda tmp: "a\0b", ApiValueError, "no path"),
     "empty bytes": (lambda tmp: b"", ApiValueError, "empty"),
-    "empty file": (lambda tmp: (tmp / "empty").touch() or tmp / "empty", ApiValueError, "empty"),
+    "empty file": (lambda tmp: tmp.joinpath("empty").write_bytes(b"") or tmp / "empty", ApiValueError, "empty"),
     "empty reader": (lambda tmp: Nameless(b""), ApiValueError, "empty"),
     "None": (lambda tmp: None, ApiTypeError, "got NoneType"),
     "number": (lambda tmp: 7, ApiTypeError, "expected a path, bytes"),
@@ -308,8 +308,17 @@ def test_a_stream_that_ends_early_or_fails_is_no_failure_of_the_connection(
                 return super().read(size)
             raise OSError(5, "Input/output error")
 
+    class Closes(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            block = super().read(min(size or 0, 32))
+            if size not in (0, 32):
+                self.close()
+            return block
+
     with pytest.raises(ApiValueError, match="became shorter while it was sent, by"):
         api.get_similar_images("e", Ends(png))
+    with pytest.raises(ApiValueError, match="closed while it was sent"):
+        api.get_similar_images("e", Closes(png))
     with pytest.raises(ApiValueError, match="reading failed: Input/output error"):
         api.get_similar_images("e", Fails(png))
 

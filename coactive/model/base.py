@@ -166,7 +166,7 @@ class Model:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._items())})"
 
-    if not TYPE_CHECKING:
+    if not TYPE_CHECKING:  # pragma: no branch - a typo is for type checkers to find, too
 
         def __getattr__(self, name: str) -> Any:
             raise ApiAttributeError(f"{type(self).__name__} has no field {name!r}")

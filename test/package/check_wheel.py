@@ -11,8 +11,10 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-BESIDE_THE_SOURCE = ("test", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "pyproject.toml")
-BESIDE_THE_SOURCE += ("setup.py", "requirements.txt", "tox.ini", ".ci")
+BESIDE_THE_SOURCE = [
+    *("test", "docs", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
+    *("pyproject.toml", "setup.py", "requirements.txt", "tox.ini", ".ci"),
+]
 
 
 def main(pytest_arguments: list[str]) -> int:

@@ -1,0 +1,50 @@
+"""A stand-in for the service that runs anywhere: its four searches over a folder of your own images.
+
+    with coactive.local.running("photos", metadata="photos.csv") as service:
+        with coactive.ApiClient(service.configuration) as api_client:
+            api = coactive.apis.SimilaritySearchApi(api_client)
+            api.get_similar_images(service.embedding_id, "a.jpg")
+
+On the command line: `python -m coactive.local demo` and `python -m coactive.local serve FOLDER`.
+It needs libraries that the client does not: fastapi, uvicorn, python-multipart, pillow, numpy and tqdm.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coactive.local.server import Service as Service
+    from coactive.local.server import running as running
+
+__all__ = ["Service", "running"]
+
+_LIBRARIES = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn",
+    "python_multipart": "python-multipart",
+    "PIL": "pillow",
+    "numpy": "numpy",
+    "tqdm": "tqdm",
+}
+
+
+def require_libraries() -> None:
+    """Raise a ModuleNotFoundError that names what is not installed, and how to install it."""
+    missing = [package for module, package in _LIBRARIES.items() if find_spec(module) is None]
+    if missing:
+        needed, install = ", ".join(missing), " ".join(_LIBRARIES.values())
+        raise ModuleNotFoundError(f"coactive.local needs {needed}: pip install {install}")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require_libraries()
+    return getattr(import_module("coactive.local.server"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

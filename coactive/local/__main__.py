@@ -1,0 +1,80 @@
+"""The command line: `python -m coactive.local demo` and `python -m coactive.local serve FOLDER`."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from coactive.local import require_libraries
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code: 0, or 2 with one line on stderr for what the user can mend."""
+    options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A folder may have a name that the terminal cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        require_libraries()
+        options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough (`| head`); Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, ValueError, ModuleNotFoundError) as problem:
+        print(f"coactive.local: {_in_words(problem)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m coactive.local", description="A stand-in for the service, over a folder of images."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="search a catalogue that is drawn for the purpose")
+    demo.set_defaults(run=_demo)
+    serve = commands.add_parser("serve", help="serve a folder of images until Ctrl-C")
+    serve.add_argument("folder", metavar="FOLDER", help="JPEG, PNG, GIF and WebP files in it and below it")
+    serve.add_argument("--metadata", metavar="FILE", help="CSV or JSON Lines; the column 'file' names the image")
+    serve.add_argument("--host", default="127.0.0.1", help="the address to serve at (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8000, help="0 is any free one (default: %(default)s)")
+    serve.add_argument("--client-id", help="default: local; needed beyond this machine, like the next")
+    serve.add_argument("--client-secret", help="default: stand-in")
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _demo(_: argparse.Namespace) -> None:
+    from coactive.local.demo import demo
+
+    demo()
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from coactive.local.serve import serve
+
+    serve(
+        options.folder,
+        metadata=options.metadata,
+        host=options.host,
+        port=options.port,
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+    )
+
+
+def _in_words(problem: Exception) -> str:
+    """The message, without the number of an operating system's error; with the file that it is about."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror if problem.filename is None else f"{problem.strerror}: {problem.filename}"
+    return str(problem)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

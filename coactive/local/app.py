@@ -1,0 +1,170 @@
+"""Speaks HTTP: the four searches of the contract, and the images that their answers point at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
+from fastapi import FastAPI, File, Form, HTTPException, Query, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
+
+from coactive.local.catalog import Catalog, Hit, Scores, grouped
+from coactive.local.encoder import Embedding, encode
+from coactive.local.gate import Gate
+from coactive.local.image_file import UnreadableImageError, read_picture
+
+MAX_BYTES = 32 * 2**20
+"""The largest request that is taken unless told otherwise: 32 MiB."""
+
+DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
+
+Text = Annotated[str, Form()]
+OptionalText = Annotated[str | None, Form()]
+Limit = Annotated[int, Form(ge=1, le=LARGEST_LIMIT)]
+Upload = Annotated[UploadFile, File()]
+
+
+def build_app(
+    catalog: Catalog, decoders: Executor, *, embedding_id: str, token: str, max_bytes: int = MAX_BYTES
+) -> ASGIApp:
+    """The service as an ASGI application.
+
+    It searches `catalog` under the name `embedding_id` for whoever sends `token` as the bearer token, and
+    answers a request of more than `max_bytes` with 413. Uploads are decoded by `decoders`.
+    """
+    app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
+    searches = _Searches(catalog, decoders, embedding_id)
+    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/search")(searches.get_similar_images)
+    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search")(searches.get_similar_images_grouped)
+    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search/semantic")(
+        searches.get_similar_images_grouped_semantic
+    )
+    app.get("/api/v0/similarity-search/similarity-search/embeddings/{embedding_id}/grouped-search/text")(
+        searches.search_images_by_text_grouped
+    )
+    app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
+    app.exception_handler(RequestValidationError)(_invalid)
+    return Gate(app, token=token, max_bytes=max_bytes)
+
+
+def _name(route: APIRoute) -> str:
+    return route.name
+
+
+class _Searches:
+    """The endpoints over one catalogue; FastAPI runs each call of one in a thread of its own."""
+
+    def __init__(self, catalog: Catalog, decoders: Executor, embedding_id: str) -> None:
+        self._catalog = catalog
+        self._embedding_id = embedding_id
+        self._decoders = decoders
+
+    def get_similar_images(
+        self, request: Request, embedding_id: str, file: Upload, limit: Limit = DEFAULT_LIMIT
+    ) -> Response:
+        hits = self._catalog.best(self._looks(embedding_id, file), limit)
+        return _answer([_similar_image(hit, request) for hit in hits])
+
+    def get_similar_images_grouped(
+        self, request: Request, embedding_id: str, group_by: Text, file: Upload, limit: Limit = DEFAULT_LIMIT
+    ) -> Response:
+        hits = self._catalog.best(self._looks(embedding_id, file), limit)
+        return _grouped_answer(hits, group_by, request)
+
+    def get_similar_images_grouped_semantic(
+        self,
+        request: Request,
+        embedding_id: str,
+        group_by: Text,
+        file: Upload,
+        metadata_key: OptionalText = None,
+        metadata_value: OptionalText = None,
+        limit: Limit = DEFAULT_LIMIT,
+    ) -> Response:
+        if metadata_key is not None and metadata_value is None:
+            problem = {
+                "loc": ("body", "metadata_value"),
+                "msg": "Field required with metadata_key",
+                "type": "missing",
+            }
+            raise RequestValidationError([problem])
+        scores = self._looks(embedding_id, file)
+        if metadata_value is not None:
+            scores = (scores + self._catalog.value_scores(metadata_value, metadata_key)) / np.float32(2)
+        return _grouped_answer(self._catalog.best(scores, limit), group_by, request)
+
+    def search_images_by_text_grouped(
+        self,
+        request: Request,
+        embedding_id: str,
+        query: str,
+        group_by: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+    ) -> Response:
+        self._check(embedding_id)
+        hits = self._catalog.best(self._catalog.text_scores(query), limit, above=0)
+        return _grouped_answer(hits, group_by, request)
+
+    def image(self, image_id: str) -> Response:
+        image = self._catalog.find(image_id)
+        if image is None or not image.file.is_file():
+            raise HTTPException(404, "no such image")
+        return FileResponse(image.file, media_type=image.media_type)
+
+    def _looks(self, embedding_id: str, file: UploadFile) -> Scores:
+        """How much each image looks like the uploaded one."""
+        self._check(embedding_id)
+        try:
+            embedding = self._decoders.submit(_embedding, file.file).result()
+        except UnreadableImageError as problem:
+            raise HTTPException(400, f"the file must be a JPEG, PNG, GIF or WebP image: {problem}") from problem
+        return self._catalog.visual_scores(embedding)
+
+    def _check(self, embedding_id: str) -> None:
+        if embedding_id != self._embedding_id:
+            raise HTTPException(404, f"no embedding {embedding_id!r} here; there is {self._embedding_id}")
+
+
+def _embedding(file: BinaryIO) -> Embedding:
+    return encode(read_picture(file).image)
+
+
+def _answer(data: list[dict[str, Any]]) -> Response:
+    # ASCII, because a path may hold bytes that are no UTF-8, which the escapes of JSON carry.
+    return Response(json.dumps({"data": data}, separators=(",", ":")), media_type="application/json")
+
+
+def _grouped_answer(hits: Iterable[Hit], group_by: str | None, request: Request) -> Response:
+    return _answer(
+        [
+            {"group": group.name, "images": [_similar_image(hit, request) for hit in group.hits]}
+            for group in grouped(hits, group_by)
+        ]
+    )
+
+
+def _similar_image(hit: Hit, request: Request) -> dict[str, Any]:
+    image = hit.image
+    changed = image.changed.isoformat()
+    return {
+        "coactive_image_id": image.id,
+        "path": image.path,
+        "url": f"{request.base_url}images/{image.id}",
+        "score": round(hit.score, 6),
+        "metadata": image.metadata,
+        "created_dt": changed,
+        "updated_dt": changed,
+    }
+
+
+async def _invalid(request: Request, problem: Exception) -> Response:
+    """422 with what the contract has of each error; FastAPI would add the input, which may be an image."""
+    errors = problem.errors() if isinstance(problem, RequestValidationError) else []
+    kept = [{key: error[key] for key in ("loc", "msg", "type")} for error in errors]
+    return JSONResponse({"detail": kept}, 422)

@@ -1,0 +1,140 @@
+"""Knows the images: scores them for a query, ranks them and groups them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coactive.local.encoder import Embedding
+from coactive.local.metadata import Metadata
+from coactive.local.text import TextIndex
+
+Scores = NDArray[np.float32]
+"""One score an image, in the catalogue's order; higher is closer."""
+
+
+@dataclass(frozen=True)
+class IndexedImage:
+    """An image of the catalogue; `path` is relative to its folder, with `/` on every system."""
+
+    file: Path
+    path: str
+    media_type: str
+    changed: datetime
+    metadata: Metadata | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """A UUID, the same for the same path in every catalogue."""
+        # A file's name may hold bytes that are no UTF-8, which uuid5 does not take.
+        name = self.path.encode("utf-8", "backslashreplace").decode()
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+
+class Hit(NamedTuple):
+    """An image that a search found, and its score: higher is closer."""
+
+    image: IndexedImage
+    score: float
+
+
+class Group(NamedTuple):
+    """Hits that share a metadata value, best first; `name` is None for those that have no such value."""
+
+    name: str | None
+    hits: list[Hit]
+
+
+class Catalog:
+    """Images that can be searched. Safe to use from many threads.
+
+    `embeddings` has a row for each of `images`. `skipped` are the files of the folder that are no images or
+    broken ones, `unmatched` the files that metadata rows name and that are no images of the folder.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[IndexedImage],
+        embeddings: NDArray[np.float32],
+        *,
+        skipped: Sequence[str] = (),
+        unmatched: Sequence[str] = (),
+    ) -> None:
+        self.images = images
+        self.embeddings = embeddings
+        self.skipped = skipped
+        self.unmatched = unmatched
+        self._by_id = {image.id: image for image in images}
+        self._columns = {column for image in images for column in image.metadata or ()}
+        self._text_indexes: dict[str | None, TextIndex] = {}
+        self._indexing = Lock()
+
+    def find(self, image_id: str) -> IndexedImage | None:
+        """The image with this id, if there is one."""
+        return self._by_id.get(image_id)
+
+    def visual_scores(self, embedding: Embedding) -> Scores:
+        """How much each image looks like the one that this is the embedding of: the cosine, from -1 to 1."""
+        return self.embeddings @ embedding
+
+    def text_scores(self, query: str) -> Scores:
+        """How well each image's metadata and path answer a query, from 0 (no word in common) to 1."""
+        return self._text_index(None).scores(query)
+
+    def value_scores(self, value: str, column: str | None = None) -> Scores:
+        """How close each image's value in a metadata column is to another one, from 0 (nothing in common) to 1.
+
+        Without a column the one that fits best counts; for a column that no image has all scores are 0.
+        """
+        columns = self._columns if column is None else self._columns & {column}
+        scores = [self._text_index(name).scores(value) for name in columns]
+        best: Scores = np.max([np.zeros(len(self.images), dtype=np.float32), *scores], axis=0)
+        return best
+
+    def _text_index(self, column: str | None) -> TextIndex:
+        with self._indexing:
+            if column not in self._text_indexes:
+                self._text_indexes[column] = TextIndex([_said_of(image, column) for image in self.images])
+            return self._text_indexes[column]
+
+    def best(self, scores: Scores, limit: int, *, above: float = -np.inf) -> list[Hit]:
+        """At most `limit` images that score above `above`, best first; equal ones in the catalogue's order."""
+        order = np.argsort(-scores, kind="stable")[:limit]
+        return [Hit(self.images[i], float(scores[i])) for i in order if scores[i] > above]
+
+
+def grouped(hits: Iterable[Hit], key: str | None) -> list[Group]:
+    """The hits by what their images have under a metadata key, groups in the order of their best hit.
+
+    Without a key all hits are one group, and no hits are no group.
+    """
+    groups: dict[str | None, list[Hit]] = {}
+    for hit in hits:
+        metadata = hit.image.metadata or {}
+        name = None if key is None else _as_text(metadata.get(key))
+        groups.setdefault(name, []).append(hit)
+    return [Group(name, members) for name, members in groups.items()]
+
+
+def _said_of(image: IndexedImage, column: str | None) -> str:
+    metadata = image.metadata or {}
+    name = str(PurePosixPath(image.path).with_suffix(""))
+    values = [name, *metadata.values()] if column is None else [metadata.get(column)]
+    return " ".join(_as_text(value) or "" for value in values)
+
+
+def _as_text(value: Any) -> str | None:
+    """A string as it is, no value as None, any other as JSON writes it."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,117 @@
+"""Stands before the service: lets in who has the token, bounds what is sent, gives answers their request id."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.formparsers import MultiPartException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PROTECTED = "/api/"
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+PATIENCE = 2.0
+"""Seconds without a byte after which a client that was already answered is taken to have stopped sending."""
+
+
+class Gate:
+    """An ASGI application around another one: 403, 401 and 413 are answered here, before a body is read.
+
+    `token` is what a client must send as its bearer token, `max_bytes` the largest body that is taken.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str, max_bytes: int) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        exchange = _Exchange(receive, send, _request_id(headers), self._max_bytes)
+        answer = self._refusal(scope["path"], headers) or self._app
+        await answer(scope, exchange.receive, exchange.send)
+
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        if path.startswith(PROTECTED):
+            scheme, _, token = headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not token.strip():
+                return _error(403, "no bearer token: send Authorization: Bearer CLIENT_ID:CLIENT_SECRET")
+            if not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
+                return _error(401, "the token is not known here", {"WWW-Authenticate": "Bearer"})
+        length = headers.get("content-length", "")
+        return _error(413, _too_large(self._max_bytes)) if length.isdigit() and int(length) > self._max_bytes else None
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, receive: Receive, send: Send, request_id: str, max_bytes: int) -> None:
+        self._receive = receive
+        self._send = send
+        self._request_id = request_id
+        self._max_bytes = max_bytes
+        self._received = 0
+        self._all_received = False
+        self._too_large = False
+
+    async def receive(self) -> Message:
+        """The next piece of the body; raises MultiPartException when there is one too many, or no more to come."""
+        whole = self._all_received
+        message = await self._next()
+        # Of all exceptions this one alone has every Starlette close the files that it has begun to write.
+        if message["type"] == "http.disconnect" and not whole:
+            raise MultiPartException("the client hung up")
+        if self._received > self._max_bytes:
+            self._too_large = True
+            raise MultiPartException(_too_large(self._max_bytes))
+        return message
+
+    async def send(self, message: Message) -> None:
+        """A piece of the answer, and with the last one the rest of the request's body, thrown away.
+
+        A connection that is closed on a client that still sends is reset, and the answer lost on its way.
+        """
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
+            await self._send({**message, "status": 413 if self._too_large else message["status"]})
+        elif message.get("more_body", False) or self._all_received:
+            await self._send(message)
+        else:
+            await self._send({**message, "more_body": True})
+            await self._drain()
+            await self._send({"type": "http.response.body"})
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        self._all_received = not message.get("more_body", False)
+        return message
+
+    async def _drain(self) -> None:
+        try:
+            while not self._all_received:
+                await asyncio.wait_for(self._next(), PATIENCE)
+        except TimeoutError:
+            pass
+
+
+def _request_id(headers: Headers) -> str:
+    """The id that the client gave, if it can be handed on without harm, or a new one."""
+    given = headers.get("x-request-id", "")
+    return given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _error(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+def _too_large(max_bytes: int) -> str:
+    return f"the request is larger than {max_bytes / 2**20:g} MiB"

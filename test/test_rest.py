@@ -1,0 +1,374 @@
+import gzip
+import io
+import socket
+import ssl
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import urllib3
+from scripted_server import Reply, ScriptedServer, _Handler, _Server, unused_port
+
+from coactive import ApiClient, ApiDecodeError, ApiException, ApiValueError, Configuration
+from coactive.apis import SimilaritySearchApi
+
+OK: dict[str, Any] = {"data": []}
+
+
+def search(configuration: Configuration) -> Any:
+    with ApiClient(configuration) as client:
+        return SimilaritySearchApi(client).get_similar_images("e", b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize(
+    ("reply", "words", "cause"),
+    [
+        (Reply(raw=b""), "the connection broke (Remote end closed", urllib3.exceptions.ProtocolError),
+        (Reply(raw=b"SSH-2.0-server\r\n"), "the connection broke (SSH-2.0-server", urllib3.exceptions.ProtocolError),
+        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), "broke", urllib3.exceptions.ProtocolError),
+        (
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"),
+            "broke",
+            urllib3.exceptions.ProtocolError,
+        ),
+        (
+            Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{"),
+            "broke",
+            urllib3.exceptions.ProtocolError,
+        ),
+        (
+            Reply(raw=b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200),
+            "the connection broke (",
+            urllib3.exceptions.ProtocolError,
+        ),
+    ],
+    ids=["nothing", "no HTTP", "too short", "broken chunk", "no chunk", "too many headers"],
+)
+def test_a_broken_answer_is_an_api_exception_with_the_cause(
+    server: ScriptedServer, reply: Reply, words: str, cause: type[Exception]
+) -> None:
+    server.reply(reply)
+    with pytest.raises(ApiException) as caught:
+        search(server.configuration(retries=False))
+    assert (caught.value.status, caught.value.body, caught.value.data, dict(caught.value.headers)) == (
+        0,
+        None,
+        None,
+        {},
+    )
+    assert str(caught.value).startswith(f"no answer from {server.host}: ")
+    assert words in str(caught.value)
+    assert isinstance(caught.value.__cause__, cause)
+
+
+def test_a_refused_connection_is_an_api_exception_that_says_so() -> None:
+    host = f"http://127.0.0.1:{unused_port()}"
+    with pytest.raises(ApiException) as caught:
+        search(Configuration(host, access_token="id:secret", retries=False))
+    assert str(caught.value).startswith(f"no answer from {host}: cannot connect (")
+    assert "refused" in str(caught.value)
+    assert caught.value.status == 0
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.NewConnectionError)
+
+
+def test_an_unknown_name_is_an_api_exception_that_says_so() -> None:
+    with pytest.raises(ApiException) as caught:
+        search(Configuration("https://nowhere.invalid", access_token="id:secret", retries=False))
+    assert str(caught.value).startswith("no answer from https://nowhere.invalid: the host's name is not known (")
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.NameResolutionError)
+
+
+def test_a_name_that_cannot_be_one_is_an_api_exception_and_not_tried_again() -> None:
+    with pytest.raises(ApiException, match="LocationParseError") as caught:
+        search(Configuration(f"https://{'a' * 64}.example", access_token="id:secret", retries=1_000))
+    assert caught.value.status == 0
+
+
+@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
+def test_a_compressed_answer_is_unpacked(server: ScriptedServer, encoding: str, compress: Any) -> None:
+    server.reply(Reply(body=compress(b'{"data": []}'), headers={"Content-Encoding": encoding}))
+    assert search(server.configuration()) == OK
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_broken_compression_is_a_decode_error_and_not_tried_again(server: ScriptedServer, status: int) -> None:
+    server.reply(Reply(status, body=b"no gzip", headers={"Content-Encoding": "gzip", "X-Request-ID": "r-1"}))
+    with pytest.raises(ApiDecodeError, match="its content encoding is broken: ") as caught:
+        search(server.configuration())
+    assert (caught.value.status, caught.value.request_id, caught.value.body) == (status, "r-1", "")
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.DecodeError)
+    assert len(server.seen) == 1
+
+
+def test_one_connection_serves_calls_one_after_another_whatever_their_status(server: ScriptedServer) -> None:
+    server.reply(Reply(), Reply.json({"detail": "no"}, 404), Reply(status=204, body=b""), Reply())
+    with ApiClient(server.configuration()) as client:
+        api = SimilaritySearchApi(client)
+        statuses = []
+        for _ in range(4):
+            try:
+                statuses.append(api.get_similar_images.raw("e", b"\x89PNG").status)
+            except ApiException as error:
+                statuses.append(error.status)
+    assert statuses == [200, 404, 204, 200]
+    assert server.connections == 1
+
+
+def test_a_broken_answer_does_not_cost_the_client_a_connection(server: ScriptedServer) -> None:
+    broken = Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+    unreadable = Reply(body=b"no gzip", headers={"Content-Encoding": "gzip"})
+    server.reply(broken, unreadable, broken, unreadable, Reply())
+    with ApiClient(server.configuration(connection_pool_maxsize=1, retries=False, total_timeout=20)) as client:
+        api = SimilaritySearchApi(client)
+        for _ in range(4):
+            with pytest.raises(ApiException):
+                api.get_similar_images("e", b"\x89PNG")
+        assert api.get_similar_images("e", b"\x89PNG") == OK
+
+
+class Shortened(io.BytesIO):
+    """Has lost its bytes by the time that they are sent."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(size) if size is not None and 0 <= size <= 32 else b""
+
+
+def test_a_file_that_fails_while_it_is_sent_is_the_callers_error_and_costs_no_connection(
+    server: ScriptedServer,
+) -> None:
+    with ApiClient(server.configuration(connection_pool_maxsize=1, total_timeout=20)) as client:
+        api = SimilaritySearchApi(client)
+        for _ in range(2):
+            with pytest.raises(ApiValueError, match="^file: "):
+                api.get_similar_images("e", Shortened(b"\x89PNG" * 9))
+        assert api.get_similar_images("e", b"\x89PNG") == OK
+
+
+@contextmanager
+def tls_server(certificate: trustme.LeafCert, clients: trustme.CA | None = None) -> Iterator[ScriptedServer]:
+    """A scripted server with a certificate; `clients`: what must have signed its clients' own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    if clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        clients.configure_trust(context)
+    handler: Any = type("Handler", (_Handler,), {})
+    with _Server(("127.0.0.1", 0), handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        scripted = ScriptedServer(server.server_address[1])
+        handler.scripted = scripted
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield scripted
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure(authority: trustme.CA) -> Iterator[ScriptedServer]:
+    with tls_server(authority.issue_cert("127.0.0.1")) as server:
+        yield server
+
+
+def over_tls(server: ScriptedServer, name: str = "127.0.0.1", **settings: Any) -> Configuration:
+    return server.configuration(host=f"https://{name}:{server.port}", **settings)
+
+
+def test_a_certificate_that_is_not_trusted_ends_the_call_without_another_try(secure: ScriptedServer) -> None:
+    before = secure.connections
+    with pytest.raises(ApiException, match=r": TLS failed \(.*certificate verify failed") as caught:
+        search(over_tls(secure, retries=1_000))
+    assert caught.value.status == 0
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.SSLError)
+    assert secure.connections == before
+
+
+def test_a_tls_connection_that_ends_under_an_upload_is_tried_again(
+    server: ScriptedServer, authority: trustme.CA, ca_file: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    connections: list[None] = []
+
+    def serve() -> None:
+        while len(connections) < 2:
+            connection, _ = listener.accept()
+            with context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(10)
+                connections.append(None)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        host = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        configuration = server.configuration(host=host, ssl_ca_cert=ca_file, retries=1)
+        with ApiClient(configuration) as client, pytest.raises(ApiException) as caught:
+            SimilaritySearchApi(client).get_similar_images("e", bytes(4_000_000))
+        thread.join(10)
+    assert (caught.value.status, len(connections)) == (0, 2)
+
+
+def test_an_authority_can_be_given_as_a_path_or_as_pem_text(secure: ScriptedServer, ca_file: Path) -> None:
+    for authorities in (ca_file, str(ca_file), ca_file.read_text()):
+        assert search(over_tls(secure, ssl_ca_cert=authorities)) == OK
+
+
+def test_the_authority_can_come_from_the_environment_and_an_argument_wins(
+    secure: ScriptedServer, ca_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    assert search(over_tls(secure)) == OK
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    with pytest.raises(ApiException, match="TLS failed"):
+        search(over_tls(secure, ssl_ca_cert=other))
+
+
+def test_without_verification_any_certificate_will_do_and_urllib3_warns(secure: ScriptedServer) -> None:
+    with pytest.warns(urllib3.exceptions.InsecureRequestWarning):
+        assert search(over_tls(secure, verify_ssl=False)) == OK
+
+
+def test_a_service_that_speaks_no_tls_is_an_api_exception(server: ScriptedServer) -> None:
+    with pytest.raises(ApiException, match="TLS failed") as caught:
+        search(over_tls(server, retries=1_000))
+    assert caught.value.status == 0
+
+
+@pytest.mark.parametrize("expected", [None, True, "other.example"])
+def test_a_certificate_for_another_name_is_refused(
+    secure: ScriptedServer, ca_file: Path, expected: str | bool | None
+) -> None:
+    with pytest.raises(ApiException, match="TLS failed"):
+        search(over_tls(secure, "localhost", ssl_ca_cert=ca_file, assert_hostname=expected))
+
+
+@pytest.mark.parametrize("expected", ["127.0.0.1", False])
+def test_another_name_can_be_expected_in_the_certificate_or_any(
+    secure: ScriptedServer, ca_file: Path, expected: str | bool
+) -> None:
+    assert search(over_tls(secure, "localhost", ssl_ca_cert=ca_file, assert_hostname=expected)) == OK
+
+
+def test_a_client_certificate_is_shown_where_one_is_asked_for(
+    authority: trustme.CA, ca_file: Path, tmp_path: Path
+) -> None:
+    mine = authority.issue_cert("me@example.org")
+    cert, key, both = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "both.pem"
+    mine.cert_chain_pems[0].write_to_path(str(cert))
+    mine.private_key_pem.write_to_path(str(key))
+    mine.private_key_and_cert_chain_pem.write_to_path(str(both))
+    with tls_server(authority.issue_cert("127.0.0.1"), authority) as server:
+        assert search(over_tls(server, ssl_ca_cert=ca_file, cert_file=cert, key_file=key)) == OK
+        assert search(over_tls(server, ssl_ca_cert=ca_file, cert_file=str(both))) == OK
+        with pytest.raises(ApiException) as caught:
+            search(over_tls(server, ssl_ca_cert=ca_file, retries=False))
+        assert caught.value.status == 0
+        assert len(server.seen) == 2
+
+
+def encrypted_key(folder: Path) -> str:
+    from cryptography.hazmat.primitives import serialization
+
+    key = serialization.load_pem_private_key(trustme.CA().issue_cert("a").private_key_pem.bytes(), None)
+    text = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"a password"),
+    )
+    (folder / "encrypted.pem").write_bytes(text)
+    return str(folder / "encrypted.pem")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("ssl_ca_cert", "absent", r"^ssl_ca_cert: '.*absent' cannot be used: No such file or directory$"),
+        ("ssl_ca_cert", "text", r"^ssl_ca_cert: '.*text' cannot be used: .*certificate"),
+        ("ssl_ca_cert", "", r"^ssl_ca_cert: '.*' cannot be used: "),
+        ("cert_file", "absent", r"^cert_file: '.*absent' cannot be used: No such file or directory$"),
+        ("cert_file", "text", r"^cert_file: '.*text' cannot be used: "),
+        ("key_file", "text", r"^key_file: it needs cert_file$"),
+    ],
+)
+def test_a_file_for_tls_that_cannot_be_used_is_named_before_the_network(
+    secure: ScriptedServer, tmp_path: Path, setting: str, value: str, message: str
+) -> None:
+    (tmp_path / "text").write_text("no certificate")
+    before = secure.connections
+    with pytest.raises(ApiValueError, match=message):
+        search(secure.configuration(host=f"https://127.0.0.1:{secure.port}", **{setting: tmp_path / value}))
+    assert secure.connections == before
+
+
+def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(
+    secure: ScriptedServer, authority: trustme.CA, tmp_path: Path
+) -> None:
+    cert = tmp_path / "cert.pem"
+    authority.issue_cert("me@example.org").cert_chain_pems[0].write_to_path(str(cert))
+    with pytest.raises(ApiValueError, match=r"^cert_file: '.*cert\.pem' cannot be used: "):
+        search(over_tls(secure, cert_file=cert, key_file=encrypted_key(tmp_path)))
+
+
+@pytest.mark.parametrize("end", ["", "é"])
+def test_pem_text_that_holds_no_certificate_is_refused_before_the_network(secure: ScriptedServer, end: str) -> None:
+    before = secure.connections
+    with pytest.raises(ApiValueError, match=r"^ssl_ca_cert: the text cannot be used: "):
+        search(over_tls(secure, ssl_ca_cert=f"-----BEGIN CERTIFICATE-----\nAAAA{end}"))
+    assert secure.connections == before
+
+
+def test_a_missing_file_that_the_environment_names_is_named_as_the_environments(
+    secure: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "absent.pem")
+    with pytest.raises(ApiValueError) as caught:
+        search(over_tls(secure))
+    assert str(caught.value) == "SSL_CERT_FILE: 'absent.pem' cannot be used: No such file or directory"
+
+
+def test_tls_is_not_set_up_for_plain_http(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "absent.pem")
+    assert search(server.configuration(ssl_ca_cert="absent.pem")) == OK
+
+
+def test_closing_a_client_closes_its_sockets(server: ScriptedServer) -> None:
+    ended = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n" + b'{"data": []}')
+            while connection.recv(65536):
+                pass
+        ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        client = ApiClient(server.configuration(host=f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug")
+        assert not ended.is_set()
+        client.close()
+        assert ended.wait(10)
+        thread.join(10)

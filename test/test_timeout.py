@@ -1,0 +1,157 @@
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import urllib3
+from scripted_server import TOKEN, Reply, ScriptedServer
+
+from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, Configuration
+from coactive.apis import SimilaritySearchApi
+from coactive.timeout import Timeouts, total_of
+
+
+def search(client: ApiClient, **options: Any) -> Any:
+    return SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug", **options).to_dict()
+
+
+@pytest.fixture
+def held(server: ScriptedServer) -> Iterator[threading.Event]:
+    """The server answers when this is set."""
+    hold = threading.Event()
+    server.reply(Reply(hold=hold))
+    yield hold
+    hold.set()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("5", "_request_timeout: expected seconds as a number, got str"),
+        ([1, 2], "_request_timeout: expected seconds as a number, got list"),
+        (True, "_request_timeout: expected seconds as a number, got bool"),
+        ((1, "2"), "_request_timeout: expected seconds as a number, got str"),
+        ((1,), "_request_timeout: a tuple must be (connect, read), got 1 items"),
+        ((1, 2, 3), "_request_timeout: a tuple must be (connect, read), got 3 items"),
+    ],
+)
+def test_a_limit_of_the_wrong_type_is_refused_before_the_network(
+    server: ScriptedServer, client: ApiClient, given: Any, message: str
+) -> None:
+    with pytest.raises(ApiTypeError) as caught:
+        search(client, _request_timeout=given)
+    assert str(caught.value) == message
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("given", [-1, 0, 0.0, (1, -1), (0, 1), float("nan"), float("inf")])
+def test_a_limit_that_is_not_positive_and_finite_is_refused_before_the_network(
+    server: ScriptedServer, client: ApiClient, given: Any
+) -> None:
+    with pytest.raises(ApiValueError, match=r"^_request_timeout: expected more than 0 seconds"):
+        search(client, _request_timeout=given)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "limits"),
+    [
+        (..., (5, 60, 120)),
+        (7, (5, 60, 7)),
+        (0.5, (5, 60, 0.5)),
+        (np.float64(0.5), (5, 60, 0.5)),
+        (np.int64(7), (5, 60, 7)),
+        ((1, 2), (1, 2, 120)),
+        ((None, 2), (None, 2, 120)),
+        ((1.5, None), (1.5, None, 120)),
+        (None, (None, None, None)),
+    ],
+)
+def test_a_calls_own_limits_replace_those_they_are_about(given: Any, limits: tuple[float | None, ...]) -> None:
+    assert Timeouts().override(given) == limits
+
+
+def test_urllib3s_timeout_is_taken_as_it_is() -> None:
+    given = urllib3.Timeout(connect=1, read=2)
+    assert Timeouts().override(given) is given
+
+
+@pytest.mark.parametrize(
+    ("limits", "total"),
+    [
+        (Timeouts(), 120),
+        (Timeouts(total=None), float("inf")),
+        (urllib3.Timeout(3), 3),
+        (urllib3.Timeout(connect=1, read=2), float("inf")),
+    ],
+)
+def test_the_total_is_infinite_where_there_is_none(limits: Timeouts | urllib3.Timeout, total: float) -> None:
+    assert total_of(limits) == total
+
+
+@pytest.mark.parametrize("given", [0.2, (5, 0.2), urllib3.Timeout(0.2), urllib3.Timeout(read=0.2)])
+def test_a_call_that_gets_no_answer_in_time_ends(
+    held: threading.Event, server: ScriptedServer, client: ApiClient, given: Any
+) -> None:
+    with pytest.raises(ApiException) as caught:
+        search(client, _request_timeout=given)
+    assert caught.value.status == 0
+    assert str(caught.value).startswith(f"no answer from {server.host}: no answer in time (")
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.ReadTimeoutError)
+    assert not held.is_set()
+
+
+@pytest.mark.parametrize("name", ["read_timeout", "total_timeout"])
+def test_the_configurations_limits_count_for_every_call(
+    held: threading.Event, server: ScriptedServer, name: str
+) -> None:
+    with ApiClient(server.configuration(retries=False, **{name: 0.2})) as client:
+        for _ in range(2):
+            with pytest.raises(ApiException, match="no answer in time"):
+                search(client)
+    assert not held.is_set()
+
+
+def test_the_total_ends_the_retries_of_a_service_that_does_not_answer(
+    held: threading.Event, server: ScriptedServer
+) -> None:
+    with (
+        ApiClient(server.configuration(retries=1_000, total_timeout=0.5)) as client,
+        pytest.raises(ApiException, match="no answer in time"),
+    ):
+        search(client)
+    assert len(server.seen) == 1
+    assert not held.is_set()
+
+
+def test_none_switches_the_limits_off_for_a_call(held: threading.Event, server: ScriptedServer) -> None:
+    with ApiClient(server.configuration(retries=False, read_timeout=0.1, total_timeout=0.1)) as client:
+        timer = threading.Timer(0.4, held.set)
+        timer.start()
+        assert search(client, _request_timeout=None) == {"data": []}
+        timer.join()
+
+
+def test_the_handshake_of_tls_is_part_of_the_connect_limit() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        configuration = Configuration(
+            f"https://127.0.0.1:{silent.getsockname()[1]}", access_token=TOKEN, retries=False, connect_timeout=0.2
+        )
+        with ApiClient(configuration) as client, pytest.raises(ApiException, match="timed out") as caught:
+            search(client)
+    assert caught.value.status == 0
+
+
+def test_the_wait_for_a_free_connection_counts_and_is_named(server: ScriptedServer) -> None:
+    with ApiClient(server.configuration(connection_pool_maxsize=1)) as client:
+        api = SimilaritySearchApi(client)
+        unread = cast("Any", api.search_images_by_text_grouped)("e", "mug", _preload_content=False)
+        with pytest.raises(ApiException) as caught:
+            search(client, _request_timeout=0.2)
+        assert "all connections of this client were busy for the whole time" in str(caught.value)
+        assert (caught.value.status, len(server.seen)) == (0, 1)
+        unread.close()
+        unread.release_conn()
+        assert search(client, _request_timeout=10) == {"data": []}
