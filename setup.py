@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "coactive/version.py").read_text("utf-8"), re.MULTILINE)
 
-LOCAL = ["fastapi>=0.110", "uvicorn>=0.29", "python-multipart>=0.0.18", "Pillow>=10.3", "numpy>=1.26", "tqdm>=4.66"]
+LOCAL = ["fastapi>=0.115.5", "uvicorn>=0.29", "python-multipart>=0.0.20", "Pillow>=10.3", "numpy>=1.26", "tqdm>=4.66"]
 TYPES = ["mypy>=1.13", "pyright[nodejs]>=1.1.390", "types-python-dateutil", "types-tqdm"]
 
 setup(

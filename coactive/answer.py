@@ -62,15 +62,15 @@ def read(response: Answer, returns: type[T] | None, *, check: bool = True) -> T:
         raise _unreadable(response, f"no {returns.__name__}: {misfit.problem}{where}") from None
 
 
-def failure(response: RawResponse, parameters: Sequence[str], token: str) -> ApiException:
+def failure(response: RawResponse, parameters: Sequence[str], secrets: Sequence[str]) -> ApiException:
     """The exception for an answer whose status is no success.
 
     Args:
         response: the answer.
         parameters: the names of the operation's arguments: the message of a 422 names the one it is about.
-        token: what must not appear in the exception, should the service repeat it.
+        secrets: what must not appear in the exception, should the service repeat it.
     """
-    response = _without(token, response)
+    response = _without(secrets, response)
     model = _DOCUMENTED.get(response.status)
     try:
         data = model.adopt(_json(response)) if model else None
@@ -114,13 +114,12 @@ def _excerpt(response: Answer) -> str:
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
 
 
-def _without(token: str, response: RawResponse) -> RawResponse:
-    """The answer with the token made unreadable, should the service repeat it."""
-    secret = token.partition(":")[2]
-    hidden = [token, secret] if len(secret) >= _LONG_SECRET else [token]
+def _without(secrets: Sequence[str], response: RawResponse) -> RawResponse:
+    """The answer with the secrets of the request made unreadable, should the service repeat one."""
+    parts = [secret.partition(":")[2] for secret in secrets]
     headers = response.headers.copy()
     data, reason = response.data, response.reason
-    for text in hidden:
+    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
         data = data.replace(text.encode(), b"***")
         reason = reason and reason.replace(text, "***")
         for name in [name for name, value in headers.items() if text in value]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from coactive import answer, retry
 from coactive.configuration import Configuration
 from coactive.credentials import Secret, current_token
 from coactive.exceptions import ApiException, ApiTypeError, ApiValueError
+from coactive.headers import authorize_otherwise, set_header
 from coactive.model.base import Model, to_json
 from coactive.response import ApiResponse, RawResponse
 from coactive.rest import HttpRequest, Rest
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PYTHON = ".".join(map(str, sys.version_info[:3]))
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 logger = logging.getLogger("coactive")
 
@@ -102,7 +101,7 @@ class ApiClient:
             ApiTypeError: the value is no str.
             ApiValueError: a header cannot carry it, or cannot have that name.
         """
-        _set_header(self.default_headers, header_name, header_value)
+        set_header(self.default_headers, header_name, header_value)
 
     def call(self, request: Request[T]) -> ApiResponse[T]:
         """Send a request and read its answer into what it returns.
@@ -138,12 +137,12 @@ class ApiClient:
 
     def _exchange(self, request: Request[Any], *, read: bool) -> RawResponse | BaseHTTPResponse:
         """Try until there is a good answer, or no further try."""
-        wire, token = self._on_the_wire(request)
+        wire, secrets = self._on_the_wire(request)
         attempts = retry.attempts(self.configuration.retries, wire.method, wire.url)
         ends = monotonic() + total_of(wire.timeout)
         while True:
             try:
-                return self._try_once(wire, request.parameters, token, read=read)
+                return self._try_once(wire, request.parameters, secrets, read=read)
             except ApiException as error:
                 failure = error
             delay = attempts.delay(failure)
@@ -156,39 +155,40 @@ class ApiClient:
                 wire = wire._replace(timeout=wire.timeout._replace(total=left - delay))
 
     def _try_once(
-        self, wire: HttpRequest, parameters: Sequence[str], token: str, *, read: bool
+        self, wire: HttpRequest, parameters: Sequence[str], secrets: Sequence[str], *, read: bool
     ) -> RawResponse | BaseHTTPResponse:
         rest = self._alive()
         response = rest.open(wire)
         good = 200 <= response.status < 300
         if good and not read:
             return response
-        whole = rest.read(response, wire.url)
+        whole = rest.read(response, wire)
         if good:
             return whole
-        raise answer.failure(whole, parameters, token)
+        raise answer.failure(whole, parameters, secrets)
 
-    def _on_the_wire(self, request: Request[Any]) -> tuple[HttpRequest, str]:
-        """The request with this client's address, headers and limits, and the token that is in it."""
-        configuration, options, form = self.configuration, request.options, request.form
+    def _on_the_wire(self, request: Request[Any]) -> tuple[HttpRequest, list[str]]:
+        """The request with this client's address, headers and limits, and the secrets that are in it."""
         headers = {"Accept": "application/json"}
         for name, value in self.default_headers.items():
-            _set_header(headers, name, value)
+            set_header(headers, name, value)
         if self.cookie:
-            _set_header(headers, "Cookie", self.cookie)
-        if form:
-            _set_header(headers, "Content-Type", form.content_type)
-            _set_header(headers, "Content-Length", str(form.length))
-        query = request.query
-        token = ""
-        if options.get("_request_auths"):
-            query = _with_auths(options["_request_auths"], headers, query)
-        else:
-            token = current_token(configuration.access_token)
-            _set_header(headers, "Authorization", Secret(f"Bearer {token}"))
-        timeout = configuration.timeouts.override(options.get("_request_timeout", ...))
-        url = f"{configuration.host}{request.path}{query and f'?{query}'}"
-        return HttpRequest(request.method, url, headers, form, timeout), token
+            set_header(headers, "Cookie", self.cookie)
+        if request.form:
+            set_header(headers, "Content-Type", request.form.content_type)
+            set_header(headers, "Content-Length", str(request.form.length))
+        query = list(request.query)
+        secrets = self._authorize(request, headers, query)
+        timeout = self.configuration.timeouts.override(request.options.get("_request_timeout", ...))
+        url = f"{self.configuration.host}{request.path}{'?' if query else ''}{urlencode(query)}"
+        return HttpRequest(request.method, url, headers, request.form, timeout), secrets
+
+    def _authorize(self, request: Request[Any], headers: dict[str, str], query: list[tuple[str, str]]) -> list[str]:
+        if request.options.get("_request_auths"):
+            return authorize_otherwise(request.options["_request_auths"], headers, query)
+        token = current_token(self.configuration.access_token)
+        set_header(headers, "Authorization", Secret(f"Bearer {token}"))
+        return [token]
 
     def _alive(self) -> Rest:
         """The connections of this client in this process."""
@@ -262,26 +262,3 @@ class ApiClient:
         kind = response_type[0] if isinstance(response_type, tuple | list) else response_type
         model = kind if isinstance(kind, type) and issubclass(kind, Model) else None
         return answer.read(response, model, check=_check_type)
-
-
-def _with_auths(auths: Iterable[Mapping[str, str]], headers: dict[str, str], query: str) -> str:
-    """Put in what `_request_auths` says instead of the token; gives the query with its part of it."""
-    for auth in auths:
-        if auth["in"] == "header":
-            _set_header(headers, auth["key"], Secret(auth["value"]))
-        elif auth["in"] == "cookie":
-            _set_header(headers, "Cookie", Secret(f"{auth['key']}={auth['value']}"))
-        else:
-            query = "&".join(filter(None, [query, urlencode({auth["key"]: auth["value"]})]))
-    return query
-
-
-def _set_header(headers: dict[str, str], name: str, value: str) -> None:
-    """Put in a header, in the place of one of that name in any case."""
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        raise ApiValueError(f"header_name: {name!r} cannot name a header")
-    if not isinstance(value, str):
-        raise ApiTypeError(f"header_value: expected a str for {name}, got {type(value).__name__}")
-    if not value.isprintable() or any(char > "\xff" for char in value):
-        raise ApiValueError(f"header_value: the header {name} cannot carry a line break or this script")
-    headers[next((known for known in headers if known.lower() == name.lower()), name)] = value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypedDict, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from coactive.exceptions import ApiTypeError, ApiValueError
 from coactive.multipart import MultipartForm
@@ -45,7 +45,7 @@ class Request(Generic[T]):
     Attributes:
         method: of HTTP.
         path: with its parameters filled in, percent-encoded.
-        query: as it stands behind the question mark; empty for none.
+        query: the parameters behind the question mark, by name.
         form: the multipart form, None for a request without a body.
         returns: the model that a good answer holds; None: whatever JSON it is.
         options: the options that were given.
@@ -77,7 +77,7 @@ class Request(Generic[T]):
         self._check_options()
         self._check_types([*in_path, *query, *form])
         self.path = path.format_map({given.name: _segment(given) for given in in_path})
-        self.query = urlencode(_texts(query))
+        self.query = _texts(query)
         texts = _texts(form)
         self.form = MultipartForm(texts, file.name, upload(file.value)) if file else None
 

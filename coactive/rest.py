@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import ssl
 import threading
 from collections.abc import Generator, Iterator, Mapping
@@ -15,12 +14,13 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3 import exceptions
-from urllib3.util import create_urllib3_context, parse_url
+from urllib3.util import parse_url
 
+from coactive import tls
 from coactive.exceptions import ApiDecodeError, ApiException, ApiValueError
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
-from coactive.timeout import Timeouts
+from coactive.timeout import Timeouts, in_words
 from coactive.upload import BLOCK
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Rest:
         body = cast("Generator[bytes]", iter(request.form)) if request.form else None
         began = monotonic()
         try:
-            with _translated(request.url):
+            with _translated(request):
                 response = self._manager(request.url).urlopen(
                     request.method,
                     request.url,
@@ -77,15 +77,15 @@ class Rest:
         logger.debug("%s %s: %s after %.3f s", request.method, request.url, response.status, monotonic() - began)
         return response
 
-    def read(self, response: urllib3.BaseHTTPResponse, url: str) -> RawResponse:
-        """Read an answer whole.
+    def read(self, response: urllib3.BaseHTTPResponse, request: HttpRequest) -> RawResponse:
+        """Read the answer to a request whole.
 
         Raises:
             ApiException: it broke off.
             ApiDecodeError: its content encoding is broken.
         """
         try:
-            with _translated(url):
+            with _translated(request):
                 data = response.read(decode_content=True)
         except exceptions.DecodeError as error:
             response.close()
@@ -116,13 +116,13 @@ class Rest:
 def _new_manager(configuration: Configuration, origin: str, connections: int) -> urllib3.PoolManager:
     settings: dict[str, Any] = {"num_pools": 1, "maxsize": connections, "block": True, "blocksize": BLOCK}
     if origin.startswith("https:"):
-        settings["ssl_context"] = _context(configuration)
-        settings["assert_hostname"] = _expected_name(configuration)
+        settings["ssl_context"] = tls.context(configuration)
+        settings["assert_hostname"] = tls.expected_name(configuration)
     proxy = proxy_for(origin, configuration.proxy, configuration.no_proxy)
     if not proxy:
         return urllib3.PoolManager(**settings)
     if proxy.startswith("https:"):
-        context = settings.get("ssl_context") or _context(configuration)
+        context = settings.get("ssl_context") or tls.context(configuration)
         settings |= {"ssl_context": context, "proxy_ssl_context": context}
     try:
         settings["proxy_headers"] = _proxy_headers(configuration, proxy)
@@ -144,52 +144,6 @@ def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
     return {**given, **(configuration.proxy_headers or {})}
 
 
-def _context(configuration: Configuration) -> ssl.SSLContext:
-    """One for all connections of a client: reading the authorities takes longer than a call."""
-    required = ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE
-    context = create_urllib3_context(cert_reqs=required)
-    if _expected_name(configuration) is not None:
-        context.check_hostname = False  # urllib3 compares the name itself
-    _trust(context, configuration.ssl_ca_cert)
-    cert_file, key_file = configuration.cert_file, configuration.key_file
-    if cert_file:
-        with _unusable(f"cert_file: {os.fspath(cert_file)!r}"):
-            context.load_cert_chain(cert_file, key_file or None, password="")
-    elif key_file:
-        raise ApiValueError("key_file: it needs cert_file")
-    return context
-
-
-def _expected_name(configuration: Configuration) -> str | bool | None:
-    """The name the certificate must have; None: the host's, False: any."""
-    return None if configuration.assert_hostname is True else configuration.assert_hostname
-
-
-def _trust(context: ssl.SSLContext, authorities: str | os.PathLike[str] | None) -> None:
-    name = "ssl_ca_cert"
-    if not authorities:
-        name, authorities = "SSL_CERT_FILE", os.environ.get("SSL_CERT_FILE")
-    if isinstance(authorities, str) and "-----BEGIN" in authorities:
-        with _unusable(f"{name}: the text"):
-            context.load_verify_locations(cadata=authorities)
-    elif authorities:
-        with _unusable(f"{name}: {os.fspath(authorities)!r}"):
-            context.load_verify_locations(authorities)
-    else:
-        from certifi import where
-
-        context.load_verify_locations(where())
-
-
-@contextmanager
-def _unusable(what: str) -> Iterator[None]:
-    """Turn what the TLS library says of a file or text into an error of ours."""
-    try:
-        yield
-    except (OSError, ValueError, TypeError) as error:
-        raise ApiValueError(f"{what} cannot be used: {getattr(error, 'strerror', None) or error}") from error
-
-
 def _limits(timeout: Timeouts | urllib3.Timeout) -> urllib3.Timeout:
     if isinstance(timeout, Timeouts):
         return urllib3.Timeout(total=timeout.total, connect=timeout.connect, read=timeout.read)
@@ -197,15 +151,15 @@ def _limits(timeout: Timeouts | urllib3.Timeout) -> urllib3.Timeout:
 
 
 @contextmanager
-def _translated(url: str) -> Iterator[None]:
+def _translated(request: HttpRequest) -> Iterator[None]:
     """Turn urllib3's exceptions into ours, the original as the cause."""
     try:
         yield
     except exceptions.DecodeError:
         raise
     except (exceptions.HTTPError, HTTPException, OSError) as error:
-        parts = urlsplit(url)
-        failure = ApiException(0, f"no answer from {parts.scheme}://{parts.netloc}", explanation=_in_words(error))
+        scheme, host, *_ = urlsplit(request.url)
+        failure = ApiException(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.timeout))
         failure.transient = _may_pass(error)
         raise failure from error
 
@@ -232,9 +186,10 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, limits: Timeouts | urllib3.Timeout) -> str:
     words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
-    return f"{words} ({_innermost(error)})"
+    late = isinstance(error, exceptions.TimeoutError) and not isinstance(error, exceptions.NewConnectionError)
+    return f"{words} ({in_words(limits) if late else _innermost(error)})"
 
 
 def _innermost(error: BaseException) -> str:

@@ -54,6 +54,14 @@ def total_of(limits: Timeouts | Timeout) -> float:
     return limits.total if isinstance(limits.total, int | float) else float("inf")
 
 
+def in_words(limits: Timeouts | Timeout) -> str:
+    """The limits that there are, for a message."""
+    if not isinstance(limits, Timeouts):
+        return str(limits)
+    given = (f"{name} {limit:.3g}" for name, limit in limits._asdict().items() if limit is not None)
+    return f"limits in seconds: {', '.join(given)}"
+
+
 def seconds(name: str, value: Any) -> Seconds:
     """A limit in seconds, or None; the error names `name`."""
     if value is None:

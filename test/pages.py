@@ -1,4 +1,4 @@
-"""Reads the project's Markdown: the programs on a page, its tables and its links; and serves what the programs call."""
+"""Reads the project's Markdown: the programs on a page, its tables and its links."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import contextlib
 import doctest
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any, NamedTuple
 
 from coactive.local import Service
-from coactive.local.app import build_app
-from coactive.local.server import _listen, _serving
 
 ROOT = Path(__file__).parent.parent
 
-CLIENT_ID, CLIENT_SECRET = "a-client", "and-its-secret"
 EMBEDDING_ID = "b78a6e5f-5434-46c4-9e4f-ded092147584"
-"""What the examples write for the embedding that they search in."""
+"""What the pages write for the embedding that the examples search in; the stand-in's own takes its place."""
 
 PHOTO = "mug/mug-01-1.jpg"
 
@@ -38,9 +35,14 @@ class Block(NamedTuple):
         """Run it among `names`, and compare what it prints with what the page says."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            exec(compile("\n" * (self.line - 1) + self.code, self.page, "exec"), names)
-        if self.output is not None and not _matches(self.output, printed.getvalue()):
-            assert printed.getvalue() == self.output, f"{self.page}:{self.line}"
+            exec(self.compiled(names["EMBEDDING_ID"]), names)
+        told = printed.getvalue().replace(names["EMBEDDING_ID"], EMBEDDING_ID)
+        if self.output is not None and not _matches(self.output, told):
+            assert told == self.output, f"{self.page}:{self.line}"
+
+    def compiled(self, embedding_id: str) -> CodeType:
+        """The code, for another embedding than the page's; errors name the line of the page."""
+        return compile("\n" * (self.line - 1) + self.code.replace(EMBEDDING_ID, embedding_id), self.page, "exec")
 
 
 def _matches(expected: str, printed: str) -> bool:
@@ -100,12 +102,10 @@ def _plain(cell: str) -> str:
     return re.sub(r"\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\([^()]+\)", r"\1", cell).replace("**", "").strip()
 
 
-@contextlib.contextmanager
-def same_images(service: Service) -> Iterator[str]:
-    """The host of a stand-in with a service's images, for the embedding id and the credentials of the examples."""
-    app = build_app(service.catalog, embedding_id=EMBEDDING_ID, token=f"{CLIENT_ID}:{CLIENT_SECRET}")
-    with _listen("127.0.0.1", 0) as listener, _serving(app, listener):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+def names_of(service: Service) -> dict[str, Any]:
+    """The names that the examples take for granted: whose token, and which embedding."""
+    client_id, _, client_secret = str(service.configuration.access_token).partition(":")
+    return {"CLIENT_ID": client_id, "CLIENT_SECRET": client_secret, "EMBEDDING_ID": service.embedding_id}
 
 
 def photo_of(service: Service) -> Path:

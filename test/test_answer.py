@@ -241,7 +241,7 @@ BODIES = st.one_of(
 @given(status=st.integers(300, 999), body=BODIES, kind=st.sampled_from(["", "application/json", "a; charset=utf-16"]))
 def test_building_an_error_never_raises_another(status: int, body: bytes, kind: str) -> None:
     response = RawResponse(status, "Reason", HTTPHeaderDict({"Content-Type": kind}), body)
-    error = answer.failure(response, ["limit"], TOKEN)
+    error = answer.failure(response, ["limit"], [TOKEN])
     assert error.status == status
     assert str(error).startswith(f"{status} Reason")
     assert repr(error)

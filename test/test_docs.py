@@ -7,26 +7,11 @@ import inspect
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    EMBEDDING_ID,
-    ROOT,
-    Block,
-    anchors,
-    blocks,
-    links,
-    photo_of,
-    programs,
-    same_images,
-    section,
-    table,
-)
+from pages import ROOT, Block, anchors, blocks, links, names_of, photo_of, programs, section, table
 
 import coactive
 import coactive.models
@@ -60,14 +45,8 @@ def _at(program: list[Block]) -> str:
     return f"{_name(program[0].page)}:{program[0].line}"
 
 
-@pytest.fixture(scope="module")
-def host(service: Service) -> Iterator[str]:
-    with same_images(service) as host:
-        yield host
-
-
 @pytest.fixture
-def _folder(tmp_path: Path, service: Service, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _folder(tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     """What CONTRIBUTING.md says the programs find: files in the working folder, settings in the environment."""
     shutil.copy(photo_of(service), tmp_path / "photo.jpg")
     (tmp_path / "photos").mkdir()
@@ -80,20 +59,16 @@ def _folder(tmp_path: Path, service: Service, host: str, monkeypatch: pytest.Mon
         writer.writeheader()
         writer.writerows(rows)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COACTIVE_HOST", host)
-    monkeypatch.setenv("COACTIVE_CLIENT_ID", CLIENT_ID)
-    monkeypatch.setenv("COACTIVE_CLIENT_SECRET", CLIENT_SECRET)
+    names = names_of(service)
+    monkeypatch.setenv("COACTIVE_HOST", service.configuration.host)
+    monkeypatch.setenv("COACTIVE_CLIENT_ID", names["CLIENT_ID"])
+    monkeypatch.setenv("COACTIVE_CLIENT_SECRET", names["CLIENT_SECRET"])
 
 
 @pytest.mark.usefixtures("_folder")
 @pytest.mark.parametrize("program", [program for page in PAGES for program in programs(page)], ids=_at)
-def test_each_program_runs_and_prints_what_its_page_says(program: list[Block]) -> None:
-    names: dict[str, Any] = {
-        "__name__": "__main__",
-        "EMBEDDING_ID": EMBEDDING_ID,
-        "CLIENT_ID": CLIENT_ID,
-        "CLIENT_SECRET": CLIENT_SECRET,
-    }
+def test_each_program_runs_and_prints_what_its_page_says(service: Service, program: list[Block]) -> None:
+    names = {"__name__": "__main__", **names_of(service)}
     for block in program:
         block.run(names)
 

@@ -93,7 +93,10 @@ def test_each_way_gives_the_same_answer(api: SimilaritySearchApi, answered: Scri
     assert len({(seen.method, seen.target) for seen in answered.seen}) == 1
     data, status, headers = full
     assert (_plain(data), status, headers["x-request-id"]) == (ANSWER, 200, "r-1")
-    assert (repr(full), repr(raw)) == (f"ApiResponse(status=200, data={full.data!r})", f"RawResponse(200 OK, {len(raw.data)} bytes)")
+    assert (repr(full), repr(raw)) == (
+        f"ApiResponse(status=200, data={full.data!r})",
+        f"RawResponse(200 OK, {len(raw.data)} bytes)",
+    )
 
 
 def test_generated_clients_options_do_what_they_did(
@@ -143,6 +146,15 @@ def test_request_auths_stand_in_for_the_token(api: SimilaritySearchApi, answered
     assert (first.headers["Authorization"], first.headers["Cookie"]) == ("Bearer other", "session=s")
     assert first.target.endswith("text?query=q&key=k+1")
     assert second.target.endswith("text?query=")
+
+
+def test_what_stands_in_for_the_token_is_nowhere_in_an_error(api: SimilaritySearchApi, server: ScriptedServer) -> None:
+    server.reply(Reply.json({"detail": "who is other-secret?"}, 401))
+    generated: Any = api.search_images_by_text_grouped
+    auths = [{"type": "x", "in": "header", "key": "X-Key", "value": "other-secret"}]
+    with pytest.raises(coactive.UnauthorizedException) as caught:
+        generated("e", "q", _request_auths=auths)
+    assert (str(caught.value), caught.value.body) == ("401 Unauthorized: who is ***?", '{"detail": "who is ***?"}')
 
 
 def test_errors_in_the_arguments_are_raised_at_once_by_a_future_too(api: SimilaritySearchApi, name: str) -> None:

@@ -262,6 +262,10 @@ def test_waits_double_from_half_a_second_to_eight_with_up_to_a_quarter_less() ->
         assert 0.75 * longest <= delay <= longest
 
 
+def test_no_wait_is_longer_than_eight_seconds_however_many_there_were() -> None:
+    assert all(delay is not None and delay <= 8 for delay in waits([failure(503)] * 100, 100))
+
+
 def test_waits_differ_so_that_clients_do_not_return_at_once() -> None:
     assert len({waits([failure(503)], 1)[0] for _ in range(20)}) > 1
 

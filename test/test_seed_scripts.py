@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import CLIENT_ID, CLIENT_SECRET, PHOTO, Block, blocks, photo_of, same_images
+from pages import PHOTO, Block, blocks, names_of, photo_of
 
 from coactive.local import Service
 from coactive.models import SimilaritySearchResponse
@@ -18,11 +18,11 @@ BY_IMAGE, BY_IMAGE_GROUPED, SEMANTIC, BY_TEXT = blocks(Path(__file__).with_name(
 class _Names(dict[str, Any]):
     """The names of a script, and every answer that it gave the name `api_response`, in order."""
 
-    def __init__(self, picture: Path) -> None:
-        super().__init__(CLIENT_ID=CLIENT_ID, CLIENT_SECRET=CLIENT_SECRET)
+    def __init__(self, service: Service) -> None:
+        super().__init__(names_of(service))
         self.answers: list[Any] = []
         self.opened: list[Any] = []
-        self._picture = picture
+        self._picture = photo_of(service)
         self["open"] = self._open
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -36,17 +36,11 @@ class _Names(dict[str, Any]):
         return self.opened[-1]
 
 
-@pytest.fixture(scope="module")
-def host(service: Service) -> Iterator[str]:
-    with same_images(service) as host:
-        yield host
-
-
 @pytest.fixture
-def names(service: Service, host: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Names]:
+def names(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Names]:
     """What the scripts take from around them; the picture that they open stays open until the end."""
-    monkeypatch.setenv("COACTIVE_HOST", host)
-    found = _Names(photo_of(service))
+    monkeypatch.setenv("COACTIVE_HOST", service.configuration.host)
+    found = _Names(service)
     yield found
     for file in found.opened:
         assert not file.closed
@@ -54,7 +48,7 @@ def names(service: Service, host: str, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def _run(script: Block, names: _Names, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(script.code, script.page, "exec"), {}, names)
+    exec(script.compiled(names["EMBEDDING_ID"]), {}, names)
     assert capsys.readouterr().out == "", "an exception is printed"
     assert len(names.answers) == 2
 
