@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from scripted_server import ScriptedServer, scripted_server
+from scripted_server import Reply, ScriptedServer, scripted_server
 
 import coactive
 import coactive.local
@@ -35,6 +36,15 @@ def server() -> Iterator[ScriptedServer]:
     """A server that answers what it is told to; an empty search result if nothing else."""
     with scripted_server() as running:
         yield running
+
+
+@pytest.fixture
+def held(server: ScriptedServer) -> Iterator[threading.Event]:
+    """The server answers when this is set."""
+    hold = threading.Event()
+    server.reply(Reply(hold=hold))
+    yield hold
+    hold.set()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -124,11 +125,15 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def scripted_server() -> Iterator[ScriptedServer]:
+def scripted_server(context: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+    """The server, for as long as the `with` block runs; with a TLS context it speaks https."""
+
     class Handler(_Handler):
         pass
 
     with _Server(("127.0.0.1", 0), Handler) as server:
+        if context:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         Handler.scripted = scripted = ScriptedServer(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

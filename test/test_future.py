@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import CancelledError, as_completed
 from typing import Any
 
@@ -15,15 +14,6 @@ from coactive import ApiClient, ApiValueError, NotFoundException, future
 from coactive.apis import SimilaritySearchApi
 
 OK: dict[str, Any] = {"data": []}
-
-
-@pytest.fixture
-def held(server: ScriptedServer) -> Iterator[threading.Event]:
-    """The server answers when this is set."""
-    hold = threading.Event()
-    server.reply(Reply(hold=hold))
-    yield hold
-    hold.set()
 
 
 def client_of(server: ScriptedServer, pool_threads: int = 16, **settings: Any) -> ApiClient:

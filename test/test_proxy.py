@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trustme
 import urllib3
-from scripted_server import TOKEN, ScriptedServer, _Handler, _Server, scripted_server, unused_port
+from scripted_server import TOKEN, ScriptedServer, scripted_server, unused_port
 
 from coactive import ApiClient, ApiException, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
@@ -29,18 +29,8 @@ def search(host: str, **settings: Any) -> Any:
 def tls_server(authority: trustme.CA, name: str) -> Iterator[ScriptedServer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
-    handler: Any = type("Handler", (_Handler,), {})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scripted = ScriptedServer(server.server_address[1])
-        handler.scripted = scripted
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield scripted
-        finally:
-            server.shutdown()
-            thread.join()
+    with scripted_server(context) as scripted:
+        yield scripted
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:

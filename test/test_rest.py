@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trustme
 import urllib3
-from scripted_server import Reply, ScriptedServer, _Handler, _Server, unused_port
+from scripted_server import Reply, ScriptedServer, scripted_server, unused_port
 
 from coactive import ApiClient, ApiDecodeError, ApiException, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
@@ -157,18 +157,8 @@ def tls_server(certificate: trustme.LeafCert, clients: trustme.CA | None = None)
     if clients:
         context.verify_mode = ssl.CERT_REQUIRED
         clients.configure_trust(context)
-    handler: Any = type("Handler", (_Handler,), {})
-    with _Server(("127.0.0.1", 0), handler) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        scripted = ScriptedServer(server.server_address[1])
-        handler.scripted = scripted
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield scripted
-        finally:
-            server.shutdown()
-            thread.join()
+    with scripted_server(context) as scripted:
+        yield scripted
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
 import pytest
 import urllib3
-from scripted_server import TOKEN, Reply, ScriptedServer
+from scripted_server import TOKEN, ScriptedServer
 
 from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
@@ -15,15 +14,6 @@ from coactive.timeout import Timeouts, total_of
 
 def search(client: ApiClient, **options: Any) -> Any:
     return SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug", **options).to_dict()
-
-
-@pytest.fixture
-def held(server: ScriptedServer) -> Iterator[threading.Event]:
-    """The server answers when this is set."""
-    hold = threading.Event()
-    server.reply(Reply(hold=hold))
-    yield hold
-    hold.set()
 
 
 @pytest.mark.parametrize(
