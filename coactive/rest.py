@@ -74,7 +74,8 @@ class Rest:
         finally:
             if body:
                 body.close()
-        logger.debug("%s %s: %s after %.3f s", request.method, request.url, response.status, monotonic() - began)
+        address = request.url.partition("?")[0]  # a query may hold a secret
+        logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
         return response
 
     def read(self, response: urllib3.BaseHTTPResponse, request: HttpRequest) -> RawResponse:

@@ -255,7 +255,7 @@ def _stream_blocks(stream: IO[bytes], start: int, length: int) -> Iterator[bytes
         stream.seek(start)
         left = length
         while left:
-            if stream.closed:
+            if getattr(stream, "closed", False):
                 raise ApiValueError("file: it was closed while it was sent")
             block = _checked(stream.read(min(BLOCK, left)))
             if not block:
@@ -266,7 +266,7 @@ def _stream_blocks(stream: IO[bytes], start: int, length: int) -> Iterator[bytes
     except OSError as error:
         raise ApiValueError(f"file: reading failed: {error.strerror or error}") from error
     finally:
-        if not stream.closed:
+        if not getattr(stream, "closed", False):
             stream.seek(start)
 
 

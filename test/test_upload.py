@@ -40,6 +40,17 @@ def _spooled(data: bytes) -> Any:
     return file
 
 
+class Seekable:
+    """A stream that can seek and is of no class that anyone knows."""
+
+    def __init__(self, data: bytes) -> None:
+        self._inner = io.BytesIO(data)
+        self.read, self.seek, self.tell = self._inner.read, self._inner.seek, self._inner.tell
+
+    def seekable(self) -> bool:
+        return True
+
+
 SOURCES: dict[str, Callable[[Path, bytes], Any]] = {
     "str": lambda path, data: str(path),
     "Path": lambda path, data: path,
@@ -51,6 +62,7 @@ SOURCES: dict[str, Callable[[Path, bytes], Any]] = {
     "open file": lambda path, data: path.open("rb"),
     "unbuffered file": lambda path, data: path.open("rb", buffering=0),
     "SpooledTemporaryFile": lambda path, data: _spooled(data),
+    "seekable reader": lambda path, data: Seekable(data),
     "nameless reader": lambda path, data: Nameless(data),
     "tuple with bytes": lambda path, data: ("photo.png", data),
     "tuple with a path": lambda path, data: ("photo.png", path),
