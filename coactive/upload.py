@@ -6,10 +6,8 @@ import io
 import os
 import stat
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, Protocol, TypeAlias, cast
 
@@ -204,7 +202,7 @@ def _from_stream(stream: Any, filename: str | None, kind: str | None) -> Upload:
 def _from_pillow(image: PillowImage, filename: str | None, kind: str | None) -> Upload:
     if 0 in image.size:
         raise ApiValueError("file: the image has no pixels")
-    stem = Path(getattr(image, "filename", "") or "image").stem
+    stem = os.path.splitext(os.path.basename(getattr(image, "filename", "") or "image"))[0]  # noqa: PTH119, PTH122
     spool = _spool()
     try:
         mode = image.mode if image.mode in _PNG_MODES else _TO_PNG_MODE.get(image.mode, "RGB")
@@ -221,7 +219,9 @@ _TO_PNG_MODE = MappingProxyType({"I": "I;16", "F": "L", "La": "LA", "PA": "RGBA"
 
 
 def _spool() -> IO[bytes]:
-    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))
+    from tempfile import SpooledTemporaryFile
+
+    return cast("IO[bytes]", SpooledTemporaryFile(_IN_MEMORY))
 
 
 def _spooled(filename: str | None, kind: str | None, source: Any, *, rewind: bool = False) -> Upload:
