@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from coactive.exceptions import ApiTypeError, ApiValueError
 
 if TYPE_CHECKING:
-    from coactive.upload import ImageFile
+    from coactive.image_file import ImageFile
 
 
 class Parameter(NamedTuple):
@@ -43,7 +43,7 @@ def optional_integer(name: str, value: int | None) -> Parameter:
 
 
 def image(name: str, value: ImageFile) -> Parameter:
-    """An image, in any shape that `coactive.upload` takes."""
+    """An image, of any kind that `coactive.image_file` takes."""
     return Parameter(name, value)
 
 

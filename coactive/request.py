@@ -7,10 +7,10 @@ from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
 from coactive.exceptions import ApiTypeError, ApiValueError
+from coactive.image_file import upload
 from coactive.multipart import MultipartForm
 from coactive.parameters import Parameter, encode, misfit
 from coactive.timeout import RequestTimeout, Timeouts
-from coactive.upload import upload
 
 T = TypeVar("T")
 

@@ -12,14 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from forms import part_of
 from PIL import Image
 from scripted_server import Reply, ScriptedServer
 
+import coactive
 from coactive import ApiTypeError, ApiValueError
 from coactive.apis import SimilaritySearchApi
-from coactive.upload import upload
+from coactive.image_file import upload
 
 
 class Nameless:
@@ -51,6 +53,19 @@ class Seekable:
         return True
 
 
+class Unknown:
+    """A stream that takes no weak references."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self, data: bytes) -> None:
+        self._left = data
+
+    def read(self, size: int = -1, /) -> bytes:
+        taken, self._left = self._left[:size], self._left[size:]
+        return taken
+
+
 SOURCES: dict[str, Callable[[Path, bytes], Any]] = {
     "str": lambda path, data: str(path),
     "Path": lambda path, data: path,
@@ -63,6 +78,7 @@ SOURCES: dict[str, Callable[[Path, bytes], Any]] = {
     "unbuffered file": lambda path, data: path.open("rb", buffering=0),
     "SpooledTemporaryFile": lambda path, data: _spooled(data),
     "seekable reader": lambda path, data: Seekable(data),
+    "slotted reader": lambda path, data: Unknown(data),
     "nameless reader": lambda path, data: Nameless(data),
     "tuple with bytes": lambda path, data: ("photo.png", data),
     "tuple with a path": lambda path, data: ("photo.png", path),
@@ -96,7 +112,7 @@ def test_every_kind_of_image_arrives_byte_for_byte(
 
 
 @pytest.mark.parametrize(
-    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "RGBa", "La", "PA", "CMYK", "YCbCr", "HSV", "I", "F"]
+    "mode", ["1", "L", "LA", "P", "RGB", "RGBA", "RGBa", "La", "PA", "CMYK", "YCbCr", "HSV", "LAB", "I;16"]
 )
 def test_a_pil_image_of_any_mode_goes_as_png(api: SimilaritySearchApi, server: ScriptedServer, mode: str) -> None:
     api.get_similar_images("e", Image.new(mode, (5, 4)))
@@ -140,9 +156,7 @@ def test_a_pil_image_without_pixels_closed_or_cut_off_is_refused(
 def test_pillow_is_not_imported_for_other_files(png: bytes) -> None:
     import subprocess
 
-    code = (
-        "import sys; from coactive.upload import upload; upload(sys.stdin.buffer.read()); print('PIL' in sys.modules)"
-    )
+    code = "import sys; from coactive.image_file import upload; upload(sys.stdin.buffer.read()); print('PIL' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], input=png, capture_output=True, check=True)
     assert done.stdout.strip() == b"False"
 
@@ -192,11 +206,12 @@ def test_a_bytearray_may_change_once_the_future_is_there(
     api: SimilaritySearchApi, server: ScriptedServer, png: bytes
 ) -> None:
     image = bytearray(png)
-    blocker = api.get_similar_images.submit("e", png)
-    future = api.get_similar_images.submit("e", image)
+    shared = memoryview(bytearray(png))
+    futures = [api.get_similar_images.submit("e", file) for file in (image, shared.toreadonly())]
     image.clear()
-    blocker.get(10)
-    future.get(10)
+    shared[:] = bytes(len(png))
+    for future in futures:
+        future.get(10)
     assert {part_of(seen, "file").data for seen in server.seen} == {png}
 
 
@@ -217,8 +232,6 @@ def test_files_that_the_client_opened_are_closed(
 def test_every_try_of_an_upload_sends_the_same_bytes(
     server: ScriptedServer, path: Path, png: bytes, make: Callable[[Path, bytes], Any]
 ) -> None:
-    import coactive
-
     busy = Reply(status=503, headers={"Retry-After": "0"})
     server.reply(busy, Reply(raw=b""), Reply())
     with ExitStack() as stack:
@@ -234,12 +247,13 @@ def test_every_try_of_an_upload_sends_the_same_bytes(
 
 BAD_FILES: dict[str, tuple[Callable[[Path], Any], type[Exception], str]] = {
     "missing": (lambda tmp: tmp / "none.jpg", ApiValueError, "No such file or directory"),
-    "address": (lambda tmp: "https://example.com/a.jpg", ApiValueError, "an address is not fetched"),
+    "address": (lambda tmp: "https://example.com/a.jpg", ApiValueError, "URLs are not downloaded"),
     "directory": (lambda tmp: str(tmp), ApiValueError, "Is a directory"),
     "empty path": (lambda tmp: "", ApiValueError, "no path"),
     "path with NUL": (lambda tmp: "a\0b", ApiValueError, "no path"),
     "empty bytes": (lambda tmp: b"", ApiValueError, "empty"),
     "empty file": (lambda tmp: tmp.joinpath("empty").write_bytes(b"") or tmp / "empty", ApiValueError, "empty"),
+    "empty open file": (lambda tmp: (tmp / "empty").open("w+b"), ApiValueError, "empty"),
     "empty reader": (lambda tmp: Nameless(b""), ApiValueError, "empty"),
     "None": (lambda tmp: None, ApiTypeError, "got NoneType"),
     "number": (lambda tmp: 7, ApiTypeError, "expected a path, bytes"),
@@ -259,8 +273,11 @@ def test_what_cannot_be_uploaded_is_refused_before_anything_is_sent(
     api: SimilaritySearchApi, server: ScriptedServer, tmp_path: Path, case: str
 ) -> None:
     make, error, message = BAD_FILES[case]
+    file = make(tmp_path)
     with pytest.raises(error, match=message) as caught:
-        api.get_similar_images("e", make(tmp_path))
+        api.get_similar_images("e", file)
+    if isinstance(file, io.IOBase):
+        file.close()
     assert str(caught.value).startswith("file: ")
     assert server.connections == 0
 
@@ -269,7 +286,7 @@ def test_what_cannot_be_uploaded_is_refused_before_anything_is_sent(
 def test_a_file_open_in_a_way_that_gives_no_bytes_is_refused(
     api: SimilaritySearchApi, server: ScriptedServer, path: Path, mode: str
 ) -> None:
-    messages = {"r": "text mode", "w+": "text mode", "closed": "the file is closed", "wb": "cannot read the file"}
+    messages = {"r": "text mode", "w+": "text mode", "closed": "the file is closed", "wb": "open for writing only"}
     with path.open("rb" if mode == "closed" else mode) as file:
         if mode == "closed":
             file.close()
@@ -296,53 +313,138 @@ def test_a_pipe_is_read_as_a_stream(
     assert part_of(server.seen[0], "file").data == png
 
 
-def test_a_file_that_shrinks_or_vanishes_under_the_upload_is_an_error_of_its_own(path: Path, png: bytes) -> None:
+def test_a_path_that_changed_or_vanished_under_the_call_is_an_error_of_its_own(path: Path, png: bytes) -> None:
     prepared, vanishing = upload(path), upload(path)
-    path.write_bytes(png[:-1])
+    path.write_bytes(png[::-1])
     with pytest.raises(ApiValueError, match="changed after the call began"):
         list(prepared)
     path.unlink()
-    with pytest.raises(ApiValueError, match=r"cannot read PosixPath|cannot read '.*' any more") as caught:
+    with pytest.raises(ApiValueError, match="it can no longer be read: No such file or directory") as caught:
         list(vanishing)
     assert isinstance(caught.value.__cause__, FileNotFoundError)
 
 
-def test_a_stream_that_ends_early_or_fails_is_no_failure_of_the_connection(
-    api: SimilaritySearchApi, png: bytes
+def test_a_path_stays_the_same_file_where_the_working_folder_changes(
+    path: Path, png: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    class Ends(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            return super().read(size) if size in (0, 32) else b""
-
-    class Fails(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            if size in (0, 32):
-                return super().read(size)
-            raise OSError(5, "Input/output error")
-
-    class Closes(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
-            block = super().read(min(size or 0, 32))
-            if size not in (0, 32):
-                self.close()
-            return block
-
-    with pytest.raises(ApiValueError, match="became shorter while it was sent, by"):
-        api.get_similar_images("e", Ends(png))
-    with pytest.raises(ApiValueError, match="closed while it was sent"):
-        api.get_similar_images("e", Closes(png))
-    with pytest.raises(ApiValueError, match="reading failed: Input/output error"):
-        api.get_similar_images("e", Fails(png))
+    monkeypatch.chdir(path.parent)
+    relative = upload(path.name)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert b"".join(relative) == png
 
 
-def test_a_reader_that_fails_leaves_nothing_open(api: SimilaritySearchApi, server: ScriptedServer) -> None:
+def test_an_open_file_that_became_shorter_is_no_failure_of_the_connection(
+    client: coactive.ApiClient, path: Path, png: bytes
+) -> None:
+    with path.open("r+b") as file:
+        request = SimilaritySearchApi.get_similar_images.__wrapped__(SimilaritySearchApi(client), "e", file)
+        file.truncate(40)
+        with pytest.raises(
+            ApiValueError, match=f"^file: it became shorter while it was sent, by {len(png) - 40} bytes$"
+        ):
+            client.call(request)
+        request.close()
+        with pytest.raises(ApiValueError, match="^file: it can no longer be read: Bad file descriptor$"):
+            client.call(request)
+        request.close()
+
+
+def test_what_was_written_to_an_open_file_is_sent_too(
+    api: SimilaritySearchApi, server: ScriptedServer, tmp_path: Path, png: bytes
+) -> None:
+    with (tmp_path / "new.png").open("w+b") as file:
+        file.write(png)
+        file.seek(0)
+        api.get_similar_images("e", file)
+    assert part_of(server.seen[0], "file").data == png
+
+
+@pytest.mark.parametrize(
+    "raised", [TimeoutError("the disk sleeps"), EOFError("cut off"), ValueError("odd"), KeyError("x"), RuntimeError()]
+)
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_stream_that_fails_is_named_before_anything_is_sent_and_leaves_nothing_open(
+    api: SimilaritySearchApi, server: ScriptedServer, raised: Exception, after: int
+) -> None:
     class Fails(Nameless):
-        def read(self, size: int = -1, /) -> bytes:
-            raise TimeoutError("the disk sleeps")
+        blocks = 0
 
-    with pytest.raises(ApiValueError, match="cannot read the file: the disk sleeps"):
-        api.get_similar_images("e", Fails(b""))
+        def read(self, size: int = -1, /) -> bytes:
+            self.blocks += 1
+            if self.blocks > after:
+                raise raised
+            return super().read(size)
+
+    before = len(os.listdir("/proc/self/fd"))
+    for call in (api.get_similar_images, api.get_similar_images.submit):
+        with pytest.raises(ApiValueError, match="^file: cannot read the file: ") as caught:
+            call("e", Fails(bytes(9_000_000)))
+        assert caught.value.__cause__ is raised
+    assert (server.connections, len(os.listdir("/proc/self/fd"))) == (0, before)
+
+
+SHARED: dict[str, Callable[[Path, bytes], Any]] = {
+    "BytesIO": lambda path, data: io.BytesIO(data),
+    "open file": lambda path, data: path.open("rb"),
+    "SpooledTemporaryFile": lambda path, data: _spooled(data),
+}
+
+
+@pytest.mark.parametrize("kind", SHARED)
+def test_threads_may_share_one_open_file(server: ScriptedServer, tmp_path: Path, kind: str) -> None:
+    data = b"\x89PNG\r\n\x1a\n" + os.urandom(700_000)
+    path = tmp_path / "large.png"
+    path.write_bytes(data)
+    with SHARED[kind](path, data) as file, coactive.ApiClient(server.configuration(retries=False)) as client:
+        file.seek(8)
+        api = SimilaritySearchApi(client)
+
+        def search() -> None:
+            for _ in range(3):
+                api.get_similar_images("e", file)
+                api.get_similar_images.submit("e", file).get(30)
+
+        threads = [threading.Thread(target=search) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert file.tell() == 8
+    assert len(server.seen) == 48
+    assert {part_of(seen, "file").data for seen in server.seen} == {data[8:]}
+
+
+@pytest.mark.parametrize(("mode", "value"), [("I", 70_000), ("F", 0.5)])
+def test_a_pil_image_that_png_cannot_hold_is_refused(
+    api: SimilaritySearchApi, server: ScriptedServer, mode: str, value: float
+) -> None:
+    with pytest.raises(ApiValueError, match=f"^file: PNG cannot hold a PIL image of mode {mode}; convert it first"):
+        api.get_similar_images("e", Image.new(mode, (3, 3), value))
     assert server.connections == 0
+
+
+def test_a_pil_images_orientation_is_kept(api: SimilaritySearchApi, server: ScriptedServer, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (20, 10)).save(tmp_path / "turned.jpg", exif=exif)
+    with Image.open(tmp_path / "turned.jpg") as image:
+        api.get_similar_images("e", image)
+    with Image.open(io.BytesIO(part_of(server.seen[0], "file").data)) as read_back:
+        assert read_back.getexif()[274] == 6
+
+
+@pytest.mark.parametrize(
+    ("file", "hint"), [("~/a.jpg", r"os\.path\.expanduser"), ("a.jpg", " in '/"), ("/nowhere/a.jpg", "$")]
+)
+def test_a_missing_file_is_named_with_what_may_be_wrong(api: SimilaritySearchApi, file: str, hint: str) -> None:
+    with pytest.raises(ApiValueError, match=f"^file: cannot read '{file}': No such file or directory.*{hint}"):
+        api.get_similar_images("e", file)
+
+
+def test_an_array_is_refused_with_a_way_to_make_an_image_of_it(api: SimilaritySearchApi) -> None:
+    with pytest.raises(ApiTypeError, match=r"got ndarray; PIL\.Image\.fromarray\(array\)"):
+        api.get_similar_images("e", numpy.zeros((2, 2)))  # type: ignore[arg-type]
 
 
 NAMES = [

@@ -6,11 +6,11 @@ from typing import Any, Unpack
 
 from coactive.api_client import ApiClient
 from coactive.exceptions import ApiValueError
+from coactive.image_file import ImageFile
 from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.operation import operation
 from coactive.parameters import image, optional_integer, optional_text, text
 from coactive.request import Request, RequestOptions
-from coactive.upload import ImageFile
 
 
 class SimilaritySearchApi:
