@@ -38,4 +38,9 @@ __all__ = [
 
 __version__ = VERSION
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 logging.getLogger("coactive").addHandler(logging.NullHandler())

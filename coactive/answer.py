@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
+import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from coactive.exceptions import Answer, ApiDecodeError, ApiException, exception_for, place
-from coactive.model.base import Misfit, Model
+from coactive.exceptions import ApiDecodeError, ApiException, exception_for, place
+from coactive.model.base import Misfit, converter
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
 from coactive.response import RawResponse
@@ -31,13 +33,14 @@ _EXCERPT = 200
 """Characters of a body that is no JSON in a message."""
 
 
-def read(response: Answer, returns: type[T] | None, *, check: bool = True) -> T:
+def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, secrets: Sequence[str] = ()) -> T:
     """The answer as `returns`, or as plain Python values where that is None.
 
     Args:
         response: an answer with a status of success.
         returns: the model to read it into.
         check: whether JSON of another structure is an error; else it is handed on as it came.
+        secrets: what must not appear in an exception, should the service repeat it.
 
     Raises:
         ApiDecodeError: it is no JSON, is empty where a model is due, or has another structure.
@@ -45,21 +48,25 @@ def read(response: Answer, returns: type[T] | None, *, check: bool = True) -> T:
     if not response.data.strip():
         if returns is None:
             return None  # type: ignore[return-value]
-        raise _unreadable(response, f"empty, where {returns.__name__} was expected")
+        raise _unreadable(_without(secrets, response), f"empty, where {returns.__name__} was expected")
     try:
         value = _json(response)
-    except (ValueError, LookupError, RecursionError) as error:
-        kind = response.headers.get("Content-Type", "no media type")
-        raise _unreadable(response, f"no JSON but {kind}: {_excerpt(response)}") from error
-    if returns is None or not issubclass(returns, Model):
+    except (ValueError, RecursionError) as error:
+        hidden = _without(secrets, response)
+        kind = hidden.headers.get("Content-Type", "no media type")
+        raise _unreadable(hidden, f"not JSON but {kind}: {_excerpt(hidden)}") from error
+    convert = converter(returns)
+    if convert is None:
         return value  # type: ignore[no-any-return]
     try:
-        return returns.adopt(value)
+        return convert(value)  # type: ignore[no-any-return]
     except Misfit as misfit:
         if not check:
             return _json(response)  # type: ignore[no-any-return]  # anew: adopting has changed it
         where = f" at {place(misfit.path)}" if misfit.path else ""
-        raise _unreadable(response, f"no {returns.__name__}: {misfit.problem}{where}") from None
+        hidden = _without(secrets, response)
+        name = getattr(returns, "__name__", "")
+        raise _unreadable(hidden, f"not a {name}: {misfit.problem}{where}") from None
 
 
 def failure(response: RawResponse, parameters: Sequence[str], secrets: Sequence[str]) -> ApiException:
@@ -71,26 +78,37 @@ def failure(response: RawResponse, parameters: Sequence[str], secrets: Sequence[
         secrets: what must not appear in the exception, should the service repeat it.
     """
     response = _without(secrets, response)
-    model = _DOCUMENTED.get(response.status)
     try:
-        data = model.adopt(_json(response)) if model else None
-    except (ValueError, LookupError, RecursionError, Misfit):
-        data = None
-    explanation = _explanation(response, data, parameters)
-    return exception_for(response.status)(http_resp=response, data=data, explanation=explanation)
+        value = _json(response)
+    except (ValueError, RecursionError):
+        value = None
+    data = _documented(response.status, value)
+    explanation = _explanation(response, value, data, parameters)
+    return exception_for(response.status)(http_resp=response, data=data, explanation=explanation or None)
+
+
+def _documented(status: int, value: Any) -> ErrorResponse | HTTPValidationError | None:
+    model = _DOCUMENTED.get(status)
+    try:
+        return model.adopt(copy.deepcopy(value)) if model else None
+    except Misfit:
+        return None
 
 
 def _explanation(
-    response: RawResponse, data: ErrorResponse | HTTPValidationError | None, parameters: Sequence[str]
-) -> str | None:
-    if isinstance(data, HTTPValidationError):
-        return "; ".join(f"{_argument(problem.loc, parameters)}: {problem.msg}" for problem in data.detail)
-    if isinstance(data, ErrorResponse):
-        return str(data.detail)
+    response: RawResponse, value: Any, data: ErrorResponse | HTTPValidationError | None, parameters: Sequence[str]
+) -> str:
+    """The service's own words, on one line."""
     location = response.headers.get("Location")
-    if 300 <= response.status < 400 and location:
-        return f"redirects are not followed; the service points to {location}"
-    return _excerpt(response) or None
+    if isinstance(data, HTTPValidationError):
+        text = "; ".join(f"{_argument(problem.loc, parameters)}: {problem.msg}" for problem in data.detail)
+    elif isinstance(value, dict) and isinstance(value.get("detail"), str):
+        text = value["detail"]
+    elif 300 <= response.status < 400 and location:
+        text = f"redirects are not followed; the service points to {location}"
+    else:
+        return _excerpt(response)
+    return " ".join(text.split())
 
 
 def _argument(loc: list[str | int], parameters: Sequence[str]) -> str:
@@ -99,32 +117,43 @@ def _argument(loc: list[str | int], parameters: Sequence[str]) -> str:
     return str(named[-1]) if named else ".".join(map(str, loc))
 
 
-def _json(response: Answer) -> Any:
-    _, _, charset = response.headers.get("Content-Type", "").partition("charset=")
-    name = charset.partition(";")[0].strip(' "')
-    return json.loads(response.data if not name or name.lower() == "utf-8" else response.data.decode(name))
+def _json(response: RawResponse) -> Any:
+    """The body as plain Python values; of a charset that nobody knows JSON's own ones are tried."""
+    _, _, charset = response.headers.get("Content-Type", "").lower().partition("charset=")
+    try:
+        name = codecs.lookup(charset.partition(";")[0].strip(" '\"") or "utf-8").name
+        return json.loads(response.data if name == "utf-8" else codecs.decode(response.data, name))
+    except LookupError:
+        return json.loads(response.data)
 
 
-def _unreadable(response: Answer, problem: str) -> ApiDecodeError:
-    return ApiDecodeError(http_resp=response, explanation=f"the answer is {problem} (`.raw()` gives it as it came)")
+def _unreadable(response: RawResponse, problem: str) -> ApiDecodeError:
+    return ApiDecodeError(http_resp=response, explanation=f"the response is {problem} (`.raw()` gives it unread)")
 
 
-def _excerpt(response: Answer) -> str:
+def _excerpt(response: RawResponse) -> str:
     text = " ".join(response.data[: 8 * _EXCERPT].decode("utf-8", "replace").split())
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
 
 
 def _without(secrets: Sequence[str], response: RawResponse) -> RawResponse:
-    """The answer with the secrets of the request made unreadable, should the service repeat one."""
-    parts = [secret.partition(":")[2] for secret in secrets]
+    """The response with the secrets of the request made unreadable, should the service repeat one."""
     headers = response.headers.copy()
     data, reason = response.data, response.reason
-    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
+    for text in _spellings(secrets):
         data = data.replace(text.encode(), b"***")
         reason = reason and reason.replace(text, "***")
         for name in [name for name, value in headers.items() if text in value]:
             headers[name] = headers[name].replace(text, "***")
     return RawResponse(response.status, reason, headers, data)
+
+
+def _spellings(secrets: Sequence[str]) -> Iterator[str]:
+    """Each secret, and the part behind its colon, as it is and as JSON may escape it."""
+    parts = [secret.partition(":")[2] for secret in secrets]
+    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
+        escaped = json.dumps(text)[1:-1]
+        yield from dict.fromkeys((text, escaped, escaped.replace("/", "\\/")))
 
 
 _LONG_SECRET = 16

@@ -6,22 +6,23 @@ import json
 import logging
 import os
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from threading import Lock
 from time import monotonic, sleep
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from urllib.parse import urlencode
+
+from urllib3 import HTTPHeaderDict
 
 from coactive import answer, retry
 from coactive.configuration import Configuration
-from coactive.credentials import Secret, current_token
-from coactive.exceptions import ApiException, ApiTypeError, ApiValueError
-from coactive.headers import authorize_otherwise, set_header
-from coactive.model.base import Model, to_json
+from coactive.exceptions import CLOSED, ApiException, ApiTypeError, ApiValueError
+from coactive.model.base import to_json
 from coactive.response import ApiResponse, RawResponse
-from coactive.rest import HttpRequest, Rest
+from coactive.rest import Rest
 from coactive.timeout import Timeouts, total_of
 from coactive.version import VERSION
+from coactive.wire import HttpRequest, on_the_wire, set_header
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse
 
-    from coactive.exceptions import Answer
     from coactive.future import ApiFuture, Workers
     from coactive.request import Request
 
 T = TypeVar("T")
 
-_PYTHON = ".".join(map(str, sys.version_info[:3]))
+USER_AGENT = f"coactive-python/{VERSION} Python/{'.'.join(map(str, sys.version_info[:3]))} {sys.platform}"
+
+_AFTER_FORK = Lock()
+"""Held by the first thread of a forked process that uses a client; no other process ever waits for it."""
 
 logger = logging.getLogger("coactive")
 
@@ -69,26 +72,29 @@ class ApiClient:
             raise ApiTypeError(f"pool_threads: expected an int, got {type(pool_threads).__name__}")
         if pool_threads < 1:
             raise ApiValueError(f"pool_threads: expected 1 or more, got {pool_threads}")
+        if not isinstance(configuration, Configuration | None):
+            raise ApiTypeError(f"configuration: expected a Configuration, got {type(configuration).__name__}")
         self.configuration = Configuration.get_default_copy() if configuration is None else configuration
         self.pool_threads = pool_threads
         self.cookie = cookie
         self.default_headers: dict[str, str] = {}
-        self.user_agent = f"coactive-python/{VERSION} Python/{_PYTHON} {sys.platform}"
+        self.user_agent = USER_AGENT
         if header_name is not None:
             self.set_default_header(header_name, header_value or "")
+        self._closed = False
         self._start()
 
     def _start(self) -> None:
-        self._closed = False
-        self._lock = threading.Lock()
-        self._process = os.getpid()
+        """Begin without connections and threads: at first, and again in a process that was forked."""
+        self._lock = Lock()
         self._rest: Rest | None = None
         self._workers: Workers | None = None
+        self._process = os.getpid()
 
     @property
     def user_agent(self) -> str:
         """The header `User-Agent`."""
-        return self.default_headers["User-Agent"]
+        return self.default_headers.get("User-Agent", USER_AGENT)
 
     @user_agent.setter
     def user_agent(self, value: str) -> None:
@@ -110,20 +116,22 @@ class ApiClient:
             ApiException: the call ended without a usable answer.
             ApiValueError: there is no token, or the client is closed; nothing was sent.
         """
-        response = self.fetch(request)
+        wire = self._on_the_wire(request)
+        response = cast("RawResponse", self._exchange(wire, read=True))
         check = request.options.get("_check_return_type", True)
-        return ApiResponse(answer.read(response, request.returns, check=check), response.status, response.headers)
+        data = answer.read(response, request.returns, check=check, secrets=wire.secrets)
+        return ApiResponse(data, response.status, response.headers)
 
     def fetch(self, request: Request[Any]) -> RawResponse:
         """Send a request and give its answer as it came; a status that is no success is an exception."""
-        return cast("RawResponse", self._exchange(request, read=True))
+        return cast("RawResponse", self._exchange(self._on_the_wire(request), read=True))
 
     def open(self, request: Request[Any]) -> BaseHTTPResponse:
         """Send a request and give its answer unread; a status that is no success is an exception.
 
-        Read it whole, or close it and call its `release_conn()`: until then it holds one of the client's connections.
+        Read it or close it; other calls do not wait for its connection.
         """
-        return cast("BaseHTTPResponse", self._exchange(request, read=False))
+        return cast("BaseHTTPResponse", self._exchange(self._on_the_wire(request), read=False))
 
     def submit(self, work: Callable[[], T]) -> ApiFuture[T]:
         """Run `work` in one of the client's background threads."""
@@ -135,14 +143,20 @@ class ApiClient:
                 self._workers = Workers(self.pool_threads)
         return self._workers.submit(work)
 
-    def _exchange(self, request: Request[Any], *, read: bool) -> RawResponse | BaseHTTPResponse:
-        """Try until there is a good answer, or no further try."""
-        wire, secrets = self._on_the_wire(request)
+    def _on_the_wire(self, request: Request[Any]) -> HttpRequest:
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **self.default_headers}
+        if self.cookie:
+            headers["Cookie"] = self.cookie
+        return on_the_wire(request, self.configuration, headers)
+
+    def _exchange(self, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
+        """Try until there is a good response, or no further try."""
         attempts = retry.attempts(self.configuration.retries, wire.method, wire.url)
         ends = monotonic() + total_of(wire.timeout)
+        rest = self._alive()
         while True:
             try:
-                return self._try_once(wire, request.parameters, secrets, read=read)
+                return _try_once(rest, wire, read=read)
             except ApiException as error:
                 failure = error
             delay = attempts.delay(failure)
@@ -151,63 +165,33 @@ class ApiClient:
                 raise failure
             logger.info("%s; trying again in %.2f s", str(failure).partition("\n")[0], delay)
             sleep(delay)
+            if self._closed:
+                raise failure
             if isinstance(wire.timeout, Timeouts):
                 wire = wire._replace(timeout=wire.timeout._replace(total=left - delay))
 
-    def _try_once(
-        self, wire: HttpRequest, parameters: Sequence[str], secrets: Sequence[str], *, read: bool
-    ) -> RawResponse | BaseHTTPResponse:
-        rest = self._alive()
-        response = rest.open(wire)
-        good = 200 <= response.status < 300
-        if good and not read:
-            return response
-        whole = rest.read(response, wire)
-        if good:
-            return whole
-        raise answer.failure(whole, parameters, secrets)
-
-    def _on_the_wire(self, request: Request[Any]) -> tuple[HttpRequest, list[str]]:
-        """The request with this client's address, headers and limits, and the secrets that are in it."""
-        headers = {"Accept": "application/json"}
-        for name, value in self.default_headers.items():
-            set_header(headers, name, value)
-        if self.cookie:
-            set_header(headers, "Cookie", self.cookie)
-        if request.form:
-            set_header(headers, "Content-Type", request.form.content_type)
-            set_header(headers, "Content-Length", str(request.form.length))
-        query = list(request.query)
-        secrets = self._authorize(request, headers, query)
-        timeout = self.configuration.timeouts.override(request.options.get("_request_timeout", ...))
-        url = f"{self.configuration.host}{request.path}{'?' if query else ''}{urlencode(query)}"
-        return HttpRequest(request.method, url, headers, request.form, timeout), secrets
-
-    def _authorize(self, request: Request[Any], headers: dict[str, str], query: list[tuple[str, str]]) -> list[str]:
-        if request.options.get("_request_auths"):
-            return authorize_otherwise(request.options["_request_auths"], headers, query)
-        token = current_token(self.configuration.access_token)
-        set_header(headers, "Authorization", Secret(f"Bearer {token}"))
-        return [token]
-
     def _alive(self) -> Rest:
         """The connections of this client in this process."""
-        if self._process != os.getpid():
-            self._start()
+        self._follow_fork()
         with self._lock:
             if self._closed:
-                raise ApiValueError("the ApiClient is closed; make a new one")
+                raise ApiValueError(CLOSED)
             if self._rest is None:
                 self._rest = Rest(self.configuration, self.configuration.connection_pool_maxsize or self.pool_threads)
             return self._rest
+
+    def _follow_fork(self) -> None:
+        if self._process != os.getpid():
+            with _AFTER_FORK:
+                if self._process != os.getpid():
+                    self._start()
 
     def close(self) -> None:
         """Wait for calls in the background, then free threads and connections; closing twice is fine."""
         self._close(cancel=False)
 
     def _close(self, *, cancel: bool) -> None:
-        if self._process != os.getpid():
-            self._start()
+        self._follow_fork()
         try:
             if self._workers:
                 self._workers.close(cancel=cancel)
@@ -225,11 +209,12 @@ class ApiClient:
         self._close(cancel=error is not None)
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("configuration", "pool_threads", "cookie", "default_headers")
-        return {name: self.__dict__[name] for name in kept}
+        kept = {name: self.__dict__[name] for name in ("configuration", "pool_threads", "cookie")}
+        return kept | {"default_headers": dict(self.default_headers)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._closed = False
         self._start()
 
     def __repr__(self) -> str:
@@ -249,16 +234,39 @@ class ApiClient:
             raise ApiValueError(f"obj: {error}") from None
         return value
 
-    def deserialize(self, response: Answer, response_type: Any, _check_type: bool = True) -> Any:
-        """The body of an answer as a model, or as plain Python values where `response_type` is no model.
+    def deserialize(self, response: Any, response_type: Any, _check_type: bool = True) -> Any:
+        """The body of a response as a model, a list of models, or plain Python values.
 
         Args:
-            response: what has the body as `data`.
-            response_type: the class, or a tuple that begins with it, as generated clients have it.
+            response: what has the body as `data`, str or bytes.
+            response_type: a model or a list of one, such as `[SimilarImage]`, or a tuple that begins with it, as
+                generated clients have it; any other type means plain Python values.
 
         Raises:
+            ApiTypeError: `response_type` is no type.
             ApiDecodeError: the body cannot be read as that.
         """
-        kind = response_type[0] if isinstance(response_type, tuple | list) else response_type
-        model = kind if isinstance(kind, type) and issubclass(kind, Model) else None
-        return answer.read(response, model, check=_check_type)
+        kind = response_type[0] if isinstance(response_type, tuple) else response_type
+        if not isinstance(kind, type | list | dict | None):
+            raise ApiTypeError(f"response_type: expected a class, a list of one or a tuple, got {kind!r}")
+        body = response.data.encode() if isinstance(response.data, str) else response.data
+        headers = HTTPHeaderDict(getattr(response, "headers", None) or {})
+        raw = RawResponse(getattr(response, "status", 200), getattr(response, "reason", "OK"), headers, body)
+        returns: Any = GenericAlias(list, kind[0]) if isinstance(kind, list) else kind
+        return answer.read(raw, returns, check=_check_type)
+
+
+def _try_once(rest: Rest, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
+    response = rest.open(wire, read=read)
+    good = 200 <= response.status < 300
+    if good and not read:
+        return response
+    try:
+        whole = rest.read(response, wire)
+    except ApiException:
+        if good:
+            raise
+        whole = RawResponse(response.status, response.reason, response.headers, b"")
+    if good:
+        return whole
+    raise answer.failure(whole, wire.parameters, wire.secrets)

@@ -1,17 +1,19 @@
-"""Where the service is, who is calling, and how patient to be."""
+"""Where the service is, who is calling, and which timeouts apply."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from coactive import credentials, retry
 from coactive.credentials import AccessToken
 from coactive.exceptions import ApiTypeError, ApiValueError
 from coactive.proxy import is_loopback
-from coactive.timeout import Timeouts, seconds
+from coactive.timeout import CONNECT, READ, TOTAL, Timeouts, seconds
 from coactive.version import VERSION
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ DEFAULT_HOST = "https://app.coactive.ai"
 class Configuration:
     """How to reach the service; arguments win over the environment.
 
-    `access_token` and `host` may be changed at any time and count from the next call on; the rest is read when
-    an `ApiClient` makes its first connection.
+    `host`, `access_token`, `retries` and the timeouts may be changed at any time and count from the next call on;
+    the rest is read when an `ApiClient` makes its first connection.
 
     Args:
         host: the origin, with a base path if there is one; None or empty: COACTIVE_HOST, else
@@ -32,7 +34,7 @@ class Configuration:
         access_token: `f"{CLIENT_ID}:{CLIENT_SECRET}"`, or a callable that returns the current token. None:
             COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and COACTIVE_CLIENT_SECRET.
         verify_ssl: whether the service must show a certificate that is trusted.
-        ssl_ca_cert: the authorities to trust: a file's path or PEM text. None: SSL_CERT_FILE, else certifi's.
+        ssl_ca_cert: the CA certificates to trust: a file's path or PEM text. None: SSL_CERT_FILE, else certifi's.
         cert_file, key_file: a client certificate and its key, as paths.
         assert_hostname: the name to expect in the certificate instead of the host's; False: any.
         proxy: an address such as "http://proxy:3128"; None: HTTPS_PROXY and HTTP_PROXY count, but for loopback;
@@ -40,16 +42,16 @@ class Configuration:
         no_proxy: hosts to reach without the proxy, separated by commas; None: NO_PROXY counts.
         proxy_headers: headers for the proxy alone.
         connection_pool_maxsize: connections at a time; None: the client's `pool_threads`.
-        retries: further tries after a failure that may pass: a number (None: 2), False, or a urllib3 `Retry`.
-        connect_timeout: seconds for a connection to stand (5); None: no limit. So the next two.
-        read_timeout: seconds between two pieces of the answer (60).
+        retries: retries after a transient failure: a number (None: 2), False, or a urllib3 `Retry`.
+        connect_timeout: seconds to wait for a connection (5); None: no timeout. So the next two.
+        read_timeout: seconds between two pieces of the response (60).
         total_timeout: seconds for the call with its retries (120).
         allow_insecure_http: whether the token may go over plain http beyond loopback.
         pickle_secrets: whether pickling keeps the token; else it is read anew from the environment.
         debug: whether each call is written to stderr, by the logger `coactive`; the token never is.
 
     Raises:
-        ApiTypeError, ApiValueError: an argument cannot be used; the message names it.
+        ApiTypeError, ApiValueError: a setting is invalid, here or when it is set later; the message names it.
     """
 
     _default: ClassVar[Configuration | None] = None
@@ -69,19 +71,13 @@ class Configuration:
         proxy_headers: dict[str, str] | None = None,
         connection_pool_maxsize: int | None = None,
         retries: int | Retry | None = None,
-        connect_timeout: float | None = 5.0,
-        read_timeout: float | None = 60.0,
-        total_timeout: float | None = 120.0,
+        connect_timeout: float | None = CONNECT,
+        read_timeout: float | None = READ,
+        total_timeout: float | None = TOTAL,
         allow_insecure_http: bool = False,
         pickle_secrets: bool = False,
         debug: bool = False,
     ) -> None:
-        retry.check(retries)
-        for name, value in (("ssl_ca_cert", ssl_ca_cert), ("cert_file", cert_file), ("key_file", key_file)):
-            _check_kind(name, value, "a str or a path", str, os.PathLike)
-        for name, value in (("proxy", proxy), ("no_proxy", no_proxy)):
-            _check_kind(name, value, "a str", str)
-        _check_kind("connection_pool_maxsize", connection_pool_maxsize, "an int", int)
         self.allow_insecure_http = allow_insecure_http
         self.host = host
         self.access_token = credentials.from_environment() if access_token is None else access_token
@@ -93,13 +89,17 @@ class Configuration:
         self.assert_hostname = assert_hostname
         self.proxy = proxy
         self.no_proxy = no_proxy
-        self.proxy_headers = dict(proxy_headers) if proxy_headers else None
+        self.proxy_headers = proxy_headers
         self.connection_pool_maxsize = connection_pool_maxsize
         self.retries = retries
-        self.connect_timeout = seconds("connect_timeout", connect_timeout)
-        self.read_timeout = seconds("read_timeout", read_timeout)
-        self.total_timeout = seconds("total_timeout", total_timeout)
+        self.connect_timeout = connect_timeout
+        self.read_timeout = read_timeout
+        self.total_timeout = total_timeout
         self.debug = debug
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Check a setting whenever it is set."""
+        super().__setattr__(name, _CHECKS[name](name, value) if name in _CHECKS else value)
 
     @property
     def host(self) -> str:
@@ -108,13 +108,14 @@ class Configuration:
 
     @host.setter
     def host(self, host: str | None) -> None:
-        self._host = _checked_host(host or os.environ.get("COACTIVE_HOST") or DEFAULT_HOST, self.allow_insecure_http)
+        given = os.environ.get("COACTIVE_HOST") if not host else None
+        name = "COACTIVE_HOST" if given else "host"
+        self._host = _checked_host(name, host or given or DEFAULT_HOST, self.allow_insecure_http)
 
     @property
     def timeouts(self) -> Timeouts:
         """The limits of a call, in seconds."""
-        names = ("connect_timeout", "read_timeout", "total_timeout")
-        return Timeouts(*(seconds(name, getattr(self, name)) for name in names))
+        return Timeouts(self.connect_timeout, self.read_timeout, self.total_timeout)
 
     @property
     def debug(self) -> bool:
@@ -124,8 +125,7 @@ class Configuration:
     @debug.setter
     def debug(self, debug: bool) -> None:
         self._debug = debug
-        if debug:
-            _log_to_stderr()
+        _log_to_stderr(debug)
 
     @classmethod
     def set_default(cls, default: Configuration | None) -> None:
@@ -187,35 +187,92 @@ class Configuration:
         return f"Configuration(host={self.host!r}, access_token=<{token}>)"
 
 
-def _check_kind(name: str, value: object, expected: str, *kinds: type) -> None:
-    if value is not None and not isinstance(value, kinds):
-        raise ApiTypeError(f"{name}: expected {expected} or None, got {type(value).__name__}")
+def _of_kind(expected: str, *kinds: type) -> Callable[[str, Any], Any]:
+    def check(name: str, value: Any) -> Any:
+        if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+            raise ApiTypeError(f"{name}: expected {expected} or None, got {type(value).__name__}")
+        return value
+
+    return check
 
 
-def _checked_host(host: str, allow_insecure_http: bool) -> str:
+def _checked_token(name: str, value: Any) -> Any:
+    return credentials.Secret(value) if isinstance(value, str) else value
+
+
+def _checked_headers(name: str, value: Any) -> dict[str, str] | None:
+    return dict(_of_kind("a dict", dict)(name, value)) if value else None
+
+
+def _checked_size(name: str, value: Any) -> int | None:
+    size: int | None = _of_kind("an int", int)(name, value)
+    if size is not None and size < 1:
+        raise ApiValueError(f"{name}: expected 1 or more, got {size}")
+    return size
+
+
+_PATH = _of_kind("a str or a path", str, os.PathLike)
+_TEXT = _of_kind("a str", str)
+_CHECKS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
+    {
+        "access_token": _checked_token,
+        "ssl_ca_cert": _PATH,
+        "cert_file": _PATH,
+        "key_file": _PATH,
+        "assert_hostname": _of_kind("a str or a bool", str, bool),
+        "proxy": _TEXT,
+        "no_proxy": _TEXT,
+        "proxy_headers": _checked_headers,
+        "connection_pool_maxsize": _checked_size,
+        "retries": lambda _, value: retry.checked(value),
+        "connect_timeout": seconds,
+        "read_timeout": seconds,
+        "total_timeout": seconds,
+    }
+)
+
+
+def _checked_host(name: str, host: str, allow_insecure_http: bool) -> str:
     if not isinstance(host, str):
-        raise ApiTypeError(f"host: expected a str, got {type(host).__name__}")
-    try:
-        address = urlsplit(host)
-        usable = address.scheme in ("http", "https") and address.hostname and address.port != 0
-    except ValueError:
-        address, usable = urlsplit(""), False
-    if not usable or any(char <= " " or char == "\x7f" for char in host):
-        raise ApiValueError(f"host: expected an address such as {DEFAULT_HOST!r}, got {host!r}")
+        raise ApiTypeError(f"{name}: expected a str, got {type(host).__name__}")
+    address, problem = _parsed(host)
+    if problem:
+        raise ApiValueError(f"{name}: expected an address such as {DEFAULT_HOST!r}, got {host!r}: {problem}")
     if "@" in address.netloc:
-        raise ApiValueError("host: an address cannot hold a user's name; the token goes into access_token")
+        raise ApiValueError(f"{name}: an address cannot hold a user's name; the token goes into access_token")
     if address.query or address.fragment:
-        raise ApiValueError(f"host: an address ends before '?' and '#', got {host!r}")
+        raise ApiValueError(f"{name}: an address ends before '?' and '#', got {host!r}")
     if address.scheme == "http" and not (allow_insecure_http or is_loopback(address.hostname or "")):
         raise ApiValueError(
-            f"host: {host!r} would send the token over plain http, which anyone on the way can read; "
+            f"{name}: {host!r} would send the token over plain http, which anyone on the way can read; "
             "use https, or pass allow_insecure_http=True"
         )
     return host.rstrip("/")
 
 
-def _log_to_stderr() -> None:
+def _parsed(host: str) -> tuple[SplitResult, str | None]:
+    """An address in its parts, and what is wrong with it."""
+    try:
+        address = urlsplit(host)
+        number = address.port
+    except ValueError as error:
+        return urlsplit(""), str(error)
+    if address.scheme not in ("http", "https"):
+        return address, "it lacks https:// or http:// at its beginning"
+    odd = any(char <= " " or char == "\x7f" for char in host)
+    return address, "it is no address" if odd or not address.hostname or number == 0 else None
+
+
+class _DebugHandler(logging.StreamHandler[Any]):
+    """Tells the handler that `debug` adds from those of the program."""
+
+
+def _log_to_stderr(on: bool) -> None:
     logger = logging.getLogger("coactive")
-    logger.setLevel(logging.DEBUG)
-    if not any(isinstance(handler, logging.StreamHandler) for handler in logger.handlers):
-        logger.addHandler(logging.StreamHandler())
+    mine = next((handler for handler in logger.handlers if isinstance(handler, _DebugHandler)), None)
+    if on and not mine:
+        logger.addHandler(_DebugHandler())
+        logger.setLevel(logging.DEBUG)
+    elif mine and not on:
+        logger.removeHandler(mine)
+        logger.setLevel(logging.NOTSET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -29,7 +30,7 @@ class Secret(str):
 def from_environment() -> str | None:
     """COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and COACTIVE_CLIENT_SECRET joined by a colon, else None."""
     token = os.environ.get("COACTIVE_ACCESS_TOKEN")
-    client_id, secret = os.environ.get("COACTIVE_CLIENT_ID"), os.environ.get("COACTIVE_CLIENT_SECRET")
+    client_id, secret = (os.environ.get(name) for name in _PAIR)
     return token or (f"{client_id}:{secret}" if client_id and secret else None)
 
 
@@ -42,17 +43,23 @@ def current_token(access_token: AccessToken | None) -> Secret:
     """
     token = access_token() if callable(access_token) else access_token
     if token is None:
-        raise ApiValueError(f"access_token: none is set; {_HOW_TO_SET}")
+        half = [name for name in _PAIR if os.environ.get(name)]
+        missing = f"{half[0]} is set in the environment, {_PAIR[half[0] == _PAIR[0]]} is not" if half else "none is set"
+        raise ApiValueError(f"access_token: {missing}; {_HOW_TO_SET}")
     if not isinstance(token, str):
         raise ApiTypeError(f"access_token: expected a str or a callable that returns one, got {type(token).__name__}")
+    token = Secret(token)
     if not token.strip():
         raise ApiValueError(f"access_token: it is blank; {_HOW_TO_SET}")
     if token[:7].lower() == "bearer ":
         raise ApiValueError("access_token: give the token alone, without the word Bearer")
-    for position, char in enumerate(token):
-        if not "!" <= char <= "~":
-            raise ApiValueError(
-                f"access_token: the character at position {position} of {len(token)} is a space, a line break or "
-                "another that a token cannot hold"
-            )
-    return Secret(token)
+    if odd := _NOT_IN_A_TOKEN.search(token):
+        raise ApiValueError(
+            f"access_token: the character at position {odd.start()} of {len(token)} is a space, a line break or "
+            "another that a token cannot hold"
+        )
+    return token
+
+
+_PAIR = ("COACTIVE_CLIENT_ID", "COACTIVE_CLIENT_SECRET")
+_NOT_IN_A_TOKEN = re.compile(r"[^!-~]")

@@ -2,23 +2,23 @@
 
     OpenApiException
     ├── ApiTypeError        (TypeError)       an argument has the wrong type; nothing was sent
-    ├── ApiValueError       (ValueError)      an argument cannot be used as it is; nothing was sent
+    ├── ApiValueError       (ValueError)      an argument is invalid; nothing was sent
     ├── ApiAttributeError   (AttributeError)  a model has no such field
     ├── ApiKeyError         (KeyError)        a model has no such field
-    └── ApiException                          a call to the service ended without a usable answer
-        ├── UnauthorizedException    401      the token is not known
-        ├── ForbiddenException       403      no token came, or it does not suffice
-        ├── NotFoundException        404      no such embedding
-        ├── ServiceException         5xx      the service failed; calling again may help
-        └── ApiDecodeError                    an answer came and cannot be read
+    └── ApiException                          a call to the service failed, or its response could not be used
+        ├── UnauthorizedException    401      the token is invalid
+        ├── ForbiddenException       403      the token is missing, or it lacks permission
+        ├── NotFoundException        404      there is no such embedding
+        ├── ServiceException         5xx      the service failed; calling again later may help
+        └── ApiDecodeError                    the response cannot be decoded
 
-An `ApiException` of no narrower class is any other status, or status 0: no answer came at all (name not
-found, connection refused or broken, TLS, time out), with the reason in words and the cause in `__cause__`.
+An `ApiException` of no narrower class is any other status, or status 0: there was no response at all (name not
+found, connection refused or broken, TLS, timeout), with the reason in words and the cause in `__cause__`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -38,6 +38,9 @@ class Answer(Protocol):
     def headers(self) -> Mapping[str, str]: ...  # noqa: D102
     @property
     def data(self) -> bytes: ...  # noqa: D102
+
+
+CLOSED = "the ApiClient is closed; make a new one"
 
 
 class OpenApiException(Exception):  # noqa: N818 - the name that generated clients gave it
@@ -78,7 +81,7 @@ class ApiTypeError(_Located, TypeError):
 
 
 class ApiValueError(_Located, ValueError):
-    """An argument cannot be used as it is; nothing was sent. An `OSError` behind it is its `__cause__`."""
+    """An argument is invalid; nothing was sent. An `OSError` behind it is its `__cause__`."""
 
 
 class ApiAttributeError(_Located, AttributeError):
@@ -93,7 +96,7 @@ class ApiKeyError(_Located, KeyError):
 
 
 class ApiException(OpenApiException):
-    """A call to the service ended without a usable answer.
+    """A call to the service failed, or its response could not be used.
 
     Attributes:
         status: the HTTP status; 0 where no answer came.
@@ -134,6 +137,9 @@ class ApiException(OpenApiException):
         """The service's name for this call, from the header `X-Request-ID`: quote it to the vendor."""
         return self.headers.get("X-Request-ID")
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self).splitlines()[0]!r})"
+
     def __str__(self) -> str:
         what = " ".join(str(word) for word in (self.status or None, self.reason) if word) or "No answer"
         lines = [f"{what}: {self.explanation}" if self.explanation else what]
@@ -143,11 +149,11 @@ class ApiException(OpenApiException):
 
 
 class UnauthorizedException(ApiException):
-    """401: the service does not know the token."""
+    """401: the token is invalid."""
 
 
 class ForbiddenException(ApiException):
-    """403: no token reached the service, or it does not allow this."""
+    """403: the token is missing, or it lacks permission."""
 
 
 class NotFoundException(ApiException):
@@ -159,7 +165,7 @@ class ServiceException(ApiException):
 
 
 class ApiDecodeError(ApiException):
-    """An answer came, and cannot be read as what the operation returns; `.raw()` gives it as it came."""
+    """The response cannot be decoded as what the operation returns; `.raw()` gives it unread."""
 
 
 _BY_STATUS: Mapping[int, type[ApiException]] = MappingProxyType(
@@ -170,6 +176,14 @@ _BY_STATUS: Mapping[int, type[ApiException]] = MappingProxyType(
 def exception_for(status: int) -> type[ApiException]:
     """The class of exception for an HTTP status."""
     return _BY_STATUS.get(status, ServiceException if status >= 500 else ApiException)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """What a message says of a name that is nearly a known one."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, list(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def place(path: Sequence[str | int]) -> str:

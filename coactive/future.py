@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from coactive.exceptions import ApiValueError
+from coactive.exceptions import CLOSED, ApiValueError
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Workers:
         future: ApiFuture[T] = ApiFuture()
         with self._changed:
             if self._closed:
-                raise ApiValueError("the ApiClient is closed; make a new one")
+                raise ApiValueError(CLOSED)
             if len(self._work) >= self._idle and len(self._threads) < self._size:
                 thread = threading.Thread(target=self._run, name="coactive", daemon=True)
                 thread.start()
@@ -86,7 +86,8 @@ class Workers:
             self._closed = True
             dropped = [self._work.popleft() for _ in range(len(self._work))] if cancel else []
             self._changed.notify_all()
-            while not cancel and self._threads - {threading.current_thread()}:
+            wait = not cancel and threading.current_thread() not in self._threads  # a worker would wait for itself
+            while wait and self._threads:
                 self._changed.wait()
         for future, _ in dropped:
             future.cancel()

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
+from coactive.request import ANSWER_OPTIONS
+
 if TYPE_CHECKING:
     from inspect import Signature
 
@@ -32,9 +34,6 @@ S = TypeVar("S", bound=Api)
 P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
-
-_ANSWER_OPTIONS = frozenset({"async_req", "_return_http_data_only", "_preload_content"})
-"""Options of generated clients that change what a call returns; typed code has the methods instead."""
 
 
 def operation(build: Callable[Concatenate[S, P], Request[T]]) -> Operation[P, T]:
@@ -58,10 +57,12 @@ class Operation(Generic[P, T]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """Make the call and wait for what it returns."""
         if self._owner is None:
+            if not args:
+                raise TypeError(f"{self.__qualname__}() is called on an object, as api.{self.__name__}()")
             owner, *rest = cast("Any", args)
             bound: Operation[..., T] = Operation(self.__wrapped__, owner)
             return bound(*rest, **kwargs)
-        if not _ANSWER_OPTIONS.isdisjoint(kwargs):
+        if not ANSWER_OPTIONS.isdisjoint(kwargs):
             return cast("T", self._call_as_generated(args, dict(kwargs)))
         return self._run(self._client.call, args, kwargs).data
 
@@ -117,7 +118,7 @@ class Operation(Generic[P, T]):
             if not read:
                 return client.open(request)
             response = client.call(request)
-            return response.data if bare else (response.data, response.status, response.headers)
+            return response.data if bare else response
 
         return self._submit(send, args, options) if later else self._run(send, args, options)
 

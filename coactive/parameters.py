@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coactive.exceptions import ApiTypeError, ApiValueError
@@ -38,8 +39,12 @@ def optional_text(name: str, value: str | None) -> Parameter:
 
 def optional_integer(name: str, value: int | None) -> Parameter:
     """An int, of numpy's kinds too, or None; a bool is neither."""
-    fits = value is None or (not isinstance(value, bool) and hasattr(value, "__index__"))
-    return Parameter(name, value, "an int or None", fits)
+    if value is None or isinstance(value, bool):
+        return Parameter(name, value, "an int or None", value is None)
+    try:
+        return Parameter(name, operator.index(value), "an int or None")
+    except TypeError:
+        return Parameter(name, value, "an int or None", False)
 
 
 def image(name: str, value: ImageFile) -> Parameter:
@@ -59,15 +64,18 @@ def encode(parameter: Parameter) -> str:
         value = value.item()  # numpy's scalars
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return float.__repr__(value)
     if not isinstance(value, str):
         raise misfit(parameter)
+    text = str.__str__(value)  # of a member of an Enum its value
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError as error:
         raise ApiValueError(f"{parameter.name}: UTF-8 cannot carry it ({error.reason})") from None
-    return value
+    return text
 
 
 def misfit(parameter: Parameter) -> ApiTypeError:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
 
-from coactive.exceptions import ApiTypeError, ApiValueError
+from coactive.exceptions import ApiTypeError, ApiValueError, nearest
 from coactive.image_file import upload
 from coactive.multipart import MultipartForm
 from coactive.parameters import Parameter, encode, misfit
@@ -19,8 +19,7 @@ class RequestOptions(TypedDict, total=False):
     """What every operation takes beside its own arguments.
 
     Attributes:
-        _request_timeout: this call's patience in seconds: a number is the total, a pair is connect and read,
-            urllib3's Timeout is taken as it is, None switches every limit off.
+        _request_timeout: this call's time limits in seconds, as `coactive.timeout.RequestTimeout` explains them.
     """
 
     _request_timeout: RequestTimeout
@@ -37,6 +36,9 @@ GENERATED_OPTIONS = frozenset(
     }
 )
 """Options of generated clients that every operation takes at run time."""
+
+ANSWER_OPTIONS = frozenset({"async_req", "_return_http_data_only", "_preload_content"})
+"""Those that change what a call returns; typed code has the other ways to run an operation instead."""
 
 
 class Request(Generic[T]):
@@ -83,15 +85,12 @@ class Request(Generic[T]):
 
     def _check_options(self) -> None:
         for name in self.options:
+            if name in ANSWER_OPTIONS:
+                raise ApiTypeError(f"{name}: only for the plain call, not for .submit(), .with_http_info() and .raw()")
             if name not in GENERATED_OPTIONS and name not in RequestOptions.__annotations__:
-                raise ApiTypeError(f"unexpected keyword argument {name!r}{self._nearest(name)}")
+                known = (*self.parameters, *RequestOptions.__annotations__)
+                raise ApiTypeError(f"unexpected keyword argument {name!r}{nearest(name, known)}")
         Timeouts().override(self.options.get("_request_timeout", ...))
-
-    def _nearest(self, name: str) -> str:
-        from difflib import get_close_matches
-
-        near = get_close_matches(name, [*self.parameters, *RequestOptions.__annotations__], 1)
-        return f"; did you mean {near[0]!r}?" if near else ""
 
     def _check_types(self, parameters: Sequence[Parameter]) -> None:
         if self.options.get("_check_input_type", True):

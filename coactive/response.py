@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from urllib3 import HTTPHeaderDict
@@ -40,8 +39,8 @@ class RawResponse:
         return f"RawResponse({self.status} {self.reason}, {len(self.data):,} bytes)"
 
 
-class ApiResponse(Generic[T]):
-    """An answer with what HTTP said of it; unpacks as `data, status, headers`.
+class ApiResponse(NamedTuple, Generic[T]):
+    """A response with what HTTP said of it, as a named tuple `(data, status, headers)`.
 
     Attributes:
         data: what the operation returns.
@@ -49,15 +48,6 @@ class ApiResponse(Generic[T]):
         headers: by name, in any case.
     """
 
-    __match_args__ = ("data", "status", "headers")
-
-    def __init__(self, data: T, status: int, headers: HTTPHeaderDict) -> None:
-        self.data = data
-        self.status = status
-        self.headers = headers
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter((self.data, self.status, self.headers))
-
-    def __repr__(self) -> str:
-        return f"ApiResponse(status={self.status}, data={self.data!r})"
+    data: T
+    status: int
+    headers: HTTPHeaderDict

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -22,22 +22,12 @@ from coactive.proxy import proxy_for
 from coactive.response import RawResponse
 from coactive.timeout import Timeouts, in_words
 from coactive.upload import BLOCK
+from coactive.wire import HttpRequest
 
 if TYPE_CHECKING:
     from coactive.configuration import Configuration
-    from coactive.multipart import MultipartForm
 
 logger = logging.getLogger("coactive")
-
-
-class HttpRequest(NamedTuple):
-    """What goes over the wire, and how long that may take."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    form: MultipartForm | None
-    timeout: Timeouts | urllib3.Timeout
 
 
 class Rest:
@@ -46,11 +36,16 @@ class Rest:
     def __init__(self, configuration: Configuration, connections: int) -> None:
         self._configuration = configuration
         self._connections = connections
-        self._managers: dict[str, urllib3.PoolManager] = {}
+        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
-    def open(self, request: HttpRequest) -> urllib3.BaseHTTPResponse:
-        """Send a request and give the answer with its body unread; the caller reads or closes it.
+    def open(self, request: HttpRequest, *, read: bool) -> urllib3.BaseHTTPResponse:
+        """Send a request and give the answer with its body unread.
+
+        Args:
+            request: what to send.
+            read: whether `read` comes next. Else the response is the user's to read, to close or to forget, and
+                takes none of the connections that other calls wait for.
 
         Raises:
             ApiException: no answer came; status 0.
@@ -60,7 +55,7 @@ class Rest:
         began = monotonic()
         try:
             with _translated(request):
-                response = self._manager(request.url).urlopen(
+                response = self._manager(request.url, block=read).urlopen(
                     request.method,
                     request.url,
                     body=body,
@@ -105,17 +100,17 @@ class Rest:
             for manager in self._managers.values():
                 manager.clear()
 
-    def _manager(self, url: str) -> urllib3.PoolManager:
+    def _manager(self, url: str, *, block: bool) -> urllib3.PoolManager:
         scheme, host, *_ = urlsplit(url)
         origin = f"{scheme}://{host}"
         with self._lock:
-            if origin not in self._managers:
-                self._managers[origin] = _new_manager(self._configuration, origin, self._connections)
-            return self._managers[origin]
+            if (origin, block) not in self._managers:
+                settings = {"maxsize": self._connections, "block": block, "num_pools": 1, "blocksize": BLOCK}
+                self._managers[origin, block] = _new_manager(self._configuration, origin, settings)
+            return self._managers[origin, block]
 
 
-def _new_manager(configuration: Configuration, origin: str, connections: int) -> urllib3.PoolManager:
-    settings: dict[str, Any] = {"num_pools": 1, "maxsize": connections, "block": True, "blocksize": BLOCK}
+def _new_manager(configuration: Configuration, origin: str, settings: dict[str, Any]) -> urllib3.PoolManager:
     if origin.startswith("https:"):
         settings["ssl_context"] = tls.context(configuration)
         settings["assert_hostname"] = tls.expected_name(configuration)
@@ -162,7 +157,16 @@ def _translated(request: HttpRequest) -> Iterator[None]:
         scheme, host, *_ = urlsplit(request.url)
         failure = ApiException(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.timeout))
         failure.transient = _may_pass(error)
-        raise failure from error
+        raise failure from _without_frames(error)
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """The error without the many lines of urllib3's own that a traceback would show of each of its causes."""
+    link: BaseException | None = error
+    while link:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
 
 
 _LASTING = (exceptions.SSLError, exceptions.LocationValueError, exceptions.EmptyPoolError)

@@ -31,24 +31,24 @@ class Attempts(Protocol):
         ...
 
 
-def check(retries: Any) -> None:
-    """Refuse what `Configuration.retries` cannot be.
+def checked(retries: Any) -> Any:
+    """What `Configuration.retries` can be, as it is.
 
     Raises:
         ApiTypeError: it is neither a number, False, None nor a urllib3 Retry.
         ApiValueError: it is negative.
     """
     if retries is None or retries is False or hasattr(retries, "increment"):
-        return
+        return retries
     if isinstance(retries, bool) or not isinstance(retries, int):
         raise ApiTypeError(f"retries: expected an int, False or a urllib3 Retry, got {type(retries).__name__}")
     if retries < 0:
         raise ApiValueError(f"retries: expected 0 or more, got {retries}")
+    return retries
 
 
 def attempts(retries: int | Retry | None, method: str, url: str) -> Attempts:
     """The tries that `Configuration.retries` allows one call; None is the default."""
-    check(retries)
     if retries is None or isinstance(retries, int):
         return _Backoff(RETRIES if retries is None else int(retries))
     return _OfUrllib3(retries, method, url)

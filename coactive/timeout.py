@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from coactive.exceptions import ApiTypeError, ApiValueError
@@ -11,8 +12,12 @@ if TYPE_CHECKING:
 
 Seconds: TypeAlias = float | None
 RequestTimeout: TypeAlias = "float | tuple[Seconds, Seconds] | Timeout | None"
-"""`_request_timeout`: a number is the total; a pair is connect and read; urllib3's Timeout is taken as it is;
-None switches every limit off."""
+"""`_request_timeout`: a number is the total, and the longest wait for a piece of the response if that is shorter; a
+pair is connect and read, and keeps the total; urllib3's Timeout is taken as it is; None switches every limit off."""
+
+
+CONNECT, READ, TOTAL = 5.0, 60.0, 120.0
+"""The limits of a call unless told otherwise."""
 
 
 class Timeouts(NamedTuple):
@@ -24,9 +29,9 @@ class Timeouts(NamedTuple):
         total: for the call, its retries and the waits between them.
     """
 
-    connect: Seconds = 5.0
-    read: Seconds = 60.0
-    total: Seconds = 120.0
+    connect: Seconds = CONNECT
+    read: Seconds = READ
+    total: Seconds = TOTAL
 
     def override(self, given: Any) -> Timeouts | Timeout:
         """These limits as `_request_timeout` changes them for one call; `...` stands for none given.
@@ -46,7 +51,8 @@ class Timeouts(NamedTuple):
                 raise ApiTypeError(f"_request_timeout: a tuple must be (connect, read), got {len(given)} items")
             connect, read = (seconds("_request_timeout", item) for item in given)
             return self._replace(connect=connect, read=read)
-        return self._replace(total=seconds("_request_timeout", given))
+        total = seconds("_request_timeout", given)
+        return self._replace(total=total, read=self.read and total and max(self.read, total))
 
 
 def total_of(limits: Timeouts | Timeout) -> float:
@@ -66,8 +72,8 @@ def seconds(name: str, value: Any) -> Seconds:
     """A limit in seconds, or None; the error names `name`."""
     if value is None:
         return None
-    if isinstance(value, bool) or not (isinstance(value, int | float) or hasattr(value, "__index__")):
+    if isinstance(value, bool | str) or not hasattr(value, "__float__"):
         raise ApiTypeError(f"{name}: expected seconds as a number, got {type(value).__name__}")
-    if not 0 < value < float("inf"):
+    if not 0 < value <= TIMEOUT_MAX:
         raise ApiValueError(f"{name}: expected more than 0 seconds (None switches the limit off), got {value}")
     return float(value)

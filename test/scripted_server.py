@@ -18,7 +18,7 @@ import coactive
 _REASONS = {413: "Content Too Large", 422: "Unprocessable Content"}
 """Where Pythons differ."""
 
-TOKEN = "an-id:a-secret-of-some-length"
+TOKEN = 'an-id:a/secret"of-some\\length'
 
 
 @dataclass

@@ -19,7 +19,7 @@ from scripted_server import TOKEN, Reply, ScriptedServer, Seen, scripted_server
 import coactive
 from coactive import ApiClient, ApiDecodeError, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
-from coactive.models import SimilarImage, SimilaritySearchResponse
+from coactive.models import ErrorResponse, SimilarImage, SimilaritySearchResponse
 from coactive.response import RawResponse
 
 OK: dict[str, Any] = {"data": []}
@@ -182,8 +182,19 @@ def test_an_unread_answer_is_urllib3s_and_frees_its_connection_once_read(server:
     with ApiClient(server.configuration(connection_pool_maxsize=1, total_timeout=20)) as client:
         unread = search(client, _preload_content=False)
         assert (unread.status, json.loads(unread.read())) == (200, OK)
-        assert search(client).to_dict() == OK
+        search(client, _preload_content=False).read()
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("leave", [lambda unread: unread.close(), lambda unread: unread.read(3), lambda unread: None])
+def test_unread_answers_that_are_closed_or_forgotten_keep_no_call_waiting(server: ScriptedServer, leave: Any) -> None:
+    with ApiClient(server.configuration(total_timeout=20, connection_pool_maxsize=1)) as client:
+        kept = [search(client, _preload_content=False) for _ in range(4)]
+        for unread in kept:
+            leave(unread)
+        assert search(client).to_dict() == OK
+        for unread in kept:
+            unread.close()
 
 
 def test_an_unread_call_that_fails_is_an_exception_all_the_same(server: ScriptedServer, client: ApiClient) -> None:
@@ -464,11 +475,36 @@ def raw(body: bytes) -> RawResponse:
     return RawResponse(200, "OK", cast("Any", {"Content-Type": "application/json"}), body)
 
 
-@pytest.mark.parametrize("kind", [SimilaritySearchResponse, (SimilaritySearchResponse,), [SimilaritySearchResponse]])
+@pytest.mark.parametrize("kind", [SimilaritySearchResponse, (SimilaritySearchResponse,)])
 def test_deserialize_reads_a_model(client: ApiClient, kind: Any) -> None:
     read = client.deserialize(raw(b'{"data": [{"group": null, "images": []}]}'), kind)
     assert isinstance(read, SimilaritySearchResponse)
     assert read.data[0].group is None
+
+
+@pytest.mark.parametrize("kind", [[ErrorResponse], ([ErrorResponse],)])
+def test_deserialize_reads_a_list_of_models(client: ApiClient, kind: Any) -> None:
+    assert client.deserialize(raw(b'[{"detail": "a"}, {"detail": "b"}]'), kind) == [
+        ErrorResponse("a"),
+        ErrorResponse("b"),
+    ]
+    with pytest.raises(ApiDecodeError, match=r"expected an object, got a number at \[1\]"):
+        client.deserialize(raw(b'[{"detail": "a"}, 5]'), kind)
+
+
+def test_deserialize_takes_whatever_has_data(client: ApiClient) -> None:
+    class Fake:
+        data = '{"detail": "why"}'
+
+    assert client.deserialize(Fake(), (ErrorResponse,)) == ErrorResponse("why")
+    Fake.data = "<html>"
+    with pytest.raises(ApiDecodeError, match="not JSON"):
+        client.deserialize(Fake(), (ErrorResponse,))
+
+
+def test_deserialize_refuses_the_name_of_a_type(client: ApiClient) -> None:
+    with pytest.raises(ApiTypeError, match="^response_type: expected a class"):
+        client.deserialize(raw(b"{}"), "ErrorResponse")
 
 
 @pytest.mark.parametrize("kind", [None, object, dict, (str,), ({str: (object,)},)])

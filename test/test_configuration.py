@@ -46,7 +46,9 @@ def test_the_host_comes_from_the_environment_and_an_argument_wins(monkeypatch: p
 
 def test_a_bad_host_in_the_environment_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COACTIVE_HOST", "env.example")
-    with pytest.raises(ApiValueError, match=r"^host: expected an address .* got 'env.example'$"):
+    with pytest.raises(
+        ApiValueError, match=r"^COACTIVE_HOST: expected an address .* got 'env.example': it lacks https://"
+    ):
         Configuration()
 
 
@@ -79,7 +81,7 @@ def test_a_slash_at_the_end_of_the_host_changes_no_url(server: ScriptedServer, b
 def test_a_host_that_is_no_address_is_refused_and_shown(host: str) -> None:
     with pytest.raises(ApiValueError) as caught:
         Configuration(host)
-    assert str(caught.value) == f"host: expected an address such as 'https://app.coactive.ai', got {host!r}"
+    assert str(caught.value).startswith(f"host: expected an address such as 'https://app.coactive.ai', got {host!r}: ")
 
 
 @pytest.mark.parametrize("host", ["https://app.coactive.ai?a=1", "https://app.coactive.ai/base#top"])
@@ -206,15 +208,49 @@ def test_time_limits_are_finite_without_being_asked_for() -> None:
     assert Configuration().timeouts == (5.0, 60.0, 120.0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("retries", "2"), ("read_timeout", "5"), ("total_timeout", [1])])
-def test_a_setting_changed_to_nonsense_later_is_named_by_the_next_call(
-    server: ScriptedServer, name: str, value: Any
-) -> None:
-    configuration = server.configuration()
-    setattr(configuration, name, value)
+@pytest.mark.parametrize(
+    ("name", "value"), [("retries", "2"), ("read_timeout", "5"), ("total_timeout", [1]), ("proxy", 5)]
+)
+def test_a_setting_changed_to_nonsense_later_is_refused_and_named(name: str, value: Any) -> None:
+    configuration = Configuration()
+    before = getattr(configuration, name)
     with pytest.raises(ApiTypeError, match=f"^{name}: expected "):
-        search(configuration)
-    assert server.seen == []
+        setattr(configuration, name, value)
+    assert getattr(configuration, name) == before
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_less_than_one_connection_is_refused(size: int) -> None:
+    with pytest.raises(ApiValueError, match=f"^connection_pool_maxsize: expected 1 or more, got {size}$"):
+        Configuration(connection_pool_maxsize=size)
+
+
+def test_debug_switched_off_again_writes_nothing_and_leaves_the_logger_as_it_was(
+    server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("coactive")
+    before = (logger.level, list(logger.handlers))
+    configuration = server.configuration(debug=True)
+    search(configuration)
+    assert "200" in capsys.readouterr().err
+    configuration.debug = False
+    search(configuration)
+    assert capsys.readouterr().err == ""
+    assert (logger.level, logger.handlers) == before
+
+
+@pytest.mark.parametrize(
+    ("host", "problem"),
+    [
+        ("app.coactive.ai", "it lacks https:// or http:// at its beginning"),
+        ("127.0.0.1:8000", "it lacks https:// or http:// at its beginning"),
+        ("https://app.coactive.ai:99999", "Port out of range 0-65535"),
+        ("https://", "it is no address"),
+    ],
+)
+def test_a_bad_host_is_told_what_is_wrong_with_it(host: str, problem: str) -> None:
+    with pytest.raises(ApiValueError, match=f": {problem}$"):
+        Configuration(host)
 
 
 @pytest.mark.usefixtures("default")

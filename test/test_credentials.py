@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from scripted_server import TOKEN, Reply, ScriptedServer, scripted_server
 
-from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError
+from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
 
 
@@ -27,6 +27,16 @@ def test_a_missing_token_fails_before_the_network_and_says_how_to_set_one(server
         search(server, access_token=None)
     assert str(caught.value) == f"access_token: none is set; {HOW_TO_SET}"
     assert server.connections == 0
+
+
+@pytest.mark.parametrize(("one", "other"), [("ID", "SECRET"), ("SECRET", "ID")])
+def test_half_of_the_credentials_in_the_environment_is_named(
+    monkeypatch: pytest.MonkeyPatch, one: str, other: str
+) -> None:
+    monkeypatch.setenv(f"COACTIVE_CLIENT_{one}", "x")
+    missing = f"^access_token: COACTIVE_CLIENT_{one} is set in the environment, COACTIVE_CLIENT_{other} is not; "
+    with pytest.raises(ApiValueError, match=missing):
+        SimilaritySearchApi(ApiClient(Configuration())).search_images_by_text_grouped("e", "mug")
 
 
 @pytest.mark.parametrize("token", ["", " ", "\t\n"])

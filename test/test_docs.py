@@ -181,17 +181,17 @@ def test_the_table_of_settings_is_the_signature_of_configuration() -> None:
 
 def test_the_guide_to_errors_draws_the_tree_and_says_what_each_status_ends_in() -> None:
     guide = (GUIDES / "errors.md").read_text("utf-8")
-    for line in inspect.getdoc(coactive.exceptions).split("\n\n")[1].splitlines():  # type: ignore[union-attr]
-        assert line.strip() in guide
-    for status, _, error, _ in table(section(GUIDES / "errors.md", "## Which status is which")):
+    tree = inspect.cleandoc(inspect.getdoc(coactive.exceptions).split("\n\n")[1])  # type: ignore[union-attr]
+    assert f"```text\n{tree}\n```" in guide
+    for status, _, error, _ in table(section(GUIDES / "errors.md", "## Status codes")):
         assert error.strip("`") == exception_for(int(status[:3])).__name__
 
 
 def test_the_guide_for_users_of_a_generated_client_names_every_option_of_one() -> None:
-    from coactive import operation, request
+    from coactive import request
 
     guide = section(GUIDES / "differences-from-a-generated-client.md", "## Options")
-    for option in {*request.GENERATED_OPTIONS, *request.RequestOptions.__annotations__, *operation._ANSWER_OPTIONS}:
+    for option in {*request.GENERATED_OPTIONS, *request.RequestOptions.__annotations__, *request.ANSWER_OPTIONS}:
         assert f"`{option}" in guide
 
 

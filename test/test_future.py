@@ -241,6 +241,26 @@ def submit_until_refused(client: ApiClient) -> None:
         submit(client, "late").cancel()
 
 
+def test_callbacks_that_close_the_client_do_not_wait_for_each_other(server: ScriptedServer) -> None:
+    client = client_of(server, pool_threads=2)
+    together = threading.Barrier(2)
+
+    def close(_: Any) -> None:
+        together.wait(10)
+        client.close()
+
+    api = SimilaritySearchApi(client)
+    futures = [api.search_images_by_text_grouped.submit("e", "mug") for _ in range(2)]
+    closed: list[Any] = []
+    for call in futures:
+        call.add_done_callback(close)
+        call.add_done_callback(closed.append)
+    for call in futures:
+        call.get(10)
+    client.close()
+    assert len(closed) == 2
+
+
 def test_a_client_that_is_being_closed_takes_no_more_work(held: threading.Event, server: ScriptedServer) -> None:
     client = client_of(server)
     call = submit(client)

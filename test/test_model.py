@@ -96,9 +96,9 @@ def test_in_hasattr_and_get_say_the_truth(image: SimilarImage) -> None:
 
 
 def test_a_typo_is_an_attribute_error_or_a_key_error_that_names_it(image: SimilarImage) -> None:
-    with pytest.raises(ApiAttributeError, match="SimilarImage has no field 'scor'"):
+    with pytest.raises(ApiAttributeError, match=r"^SimilarImage has no field 'scor'; did you mean 'score'\?$"):
         _ = image.scor  # type: ignore[attr-defined]
-    with pytest.raises(ApiKeyError, match="^SimilarImage has no field 'scor'$"):
+    with pytest.raises(ApiKeyError, match=r"^SimilarImage has no field 'scor'; did you mean 'score'\?$"):
         image["scor"]
     with pytest.raises(KeyError):
         image["keys"]
@@ -147,7 +147,9 @@ def test_reading_leaves_the_callers_dict_as_it_is() -> None:
         ("2026-01-02T03:04:05.1234567Z", datetime(2026, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)),
         ("2026-01-02T03:04:05", datetime(2026, 1, 2, 3, 4, 5)),
         ("2026-01-02T24:00:00", datetime(2026, 1, 3)),
-        ("2026-01-02", datetime(2026, 1, 2)),
+        ("2026-01-02", "2026-01-02"),
+        ("2026-W05", "2026-W05"),
+        ("2026-01-02 03", datetime(2026, 1, 2, 3)),
         ("yesterday", "yesterday"),
         ("", ""),
         (1767323045, 1767323045),
@@ -217,6 +219,22 @@ def test_models_match_by_position() -> None:
     match ErrorResponse("why"):
         case ErrorResponse(detail):
             assert detail == "why"
+
+
+def test_a_model_is_not_iterated_by_accident(answer: SimilaritySearchResponse) -> None:
+    with pytest.raises(TypeError, match="not iterable"):
+        list(answer)  # type: ignore[call-overload]
+
+
+def test_a_model_is_shown_over_several_lines_by_to_str() -> None:
+    image = SimilarImage(path="a" * 60, url="b" * 60, score=0.5)
+    assert image.to_str() == f"{{'path': '{'a' * 60}',\n 'score': 0.5,\n 'url': '{'b' * 60}'}}"
+
+
+def test_a_field_named_self_is_one_like_any_other() -> None:
+    fields: dict[str, Any] = {"self": 1}
+    made = SimilarImage(**fields)
+    assert made["self"] == 1
 
 
 def test_models_are_not_hashable() -> None:

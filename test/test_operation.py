@@ -94,7 +94,7 @@ def test_each_way_gives_the_same_answer(api: SimilaritySearchApi, answered: Scri
     data, status, headers = full
     assert (_plain(data), status, headers["x-request-id"]) == (ANSWER, 200, "r-1")
     assert (repr(full), repr(raw)) == (
-        f"ApiResponse(status=200, data={full.data!r})",
+        f"ApiResponse(data={full.data!r}, status=200, headers={full.headers!r})",
         f"RawResponse(200 OK, {len(raw.data)} bytes)",
     )
 
@@ -155,6 +155,18 @@ def test_what_stands_in_for_the_token_is_nowhere_in_an_error(api: SimilaritySear
     with pytest.raises(coactive.UnauthorizedException) as caught:
         generated("e", "q", _request_auths=auths)
     assert (str(caught.value), caught.value.body) == ("401 Unauthorized: who is ***?", '{"detail": "who is ***?"}')
+
+
+@pytest.mark.parametrize("way", ["submit", "with_http_info", "raw"])
+def test_an_option_that_changes_the_answer_is_for_the_plain_call_alone(api: SimilaritySearchApi, way: str) -> None:
+    with pytest.raises(coactive.ApiTypeError, match="^async_req: only for the plain call, not for .submit"):
+        getattr(api.get_similar_images, way)("e", b"image", async_req=True)
+
+
+def test_an_operation_called_on_no_object_says_so() -> None:
+    unbound: Any = SimilaritySearchApi.get_similar_images
+    with pytest.raises(TypeError, match="is called on an object, as api.get_similar_images"):
+        unbound()
 
 
 def test_errors_in_the_arguments_are_raised_at_once_by_a_future_too(api: SimilaritySearchApi, name: str) -> None:

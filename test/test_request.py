@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum, IntEnum
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -85,6 +86,22 @@ def test_scalars_are_written_as_json_writes_them(
     assert _query(server) == {"value": text}
 
 
+class Key(str, Enum):  # noqa: UP042 - what people still write
+    SKU = "sku"
+
+
+class Many(IntEnum):
+    TEN = 10
+
+
+def test_a_member_of_an_enum_is_sent_by_its_value(api: SimilaritySearchApi, server: ScriptedServer, png: bytes) -> None:
+    api.get_similar_images_grouped("e", Key.SKU, png, limit=Many.TEN)
+    assert _texts(server) == {"group_by": "sku", "limit": "10"}
+    api.search_images_by_text_grouped(Key.SKU, "q", group_by=Key.SKU, limit=Many.TEN)
+    assert _query(server) == {"group_by": "sku", "limit": "10", "query": "q"}
+    assert "/embeddings/sku/" in server.seen[-1].target
+
+
 def test_an_int_of_numpys_is_a_limit(api: SimilaritySearchApi, server: ScriptedServer, png: bytes) -> None:
     api.get_similar_images("e", png, limit=numpy.int32(3))  # type: ignore[arg-type]
     assert _texts(server) == {"limit": "3"}
@@ -124,6 +141,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("get_similar_images", {"embedding_id": 5}, "embedding_id: expected a str, got int"),
     ("get_similar_images", {"limit": "5"}, "limit: expected an int or None, got str"),
     ("get_similar_images", {"limit": True}, "limit: expected an int or None, got bool"),
+    ("get_similar_images", {"limit": numpy.array(5.5)}, "limit: expected an int or None, got ndarray"),
+    ("get_similar_images", {"limit": numpy.bool_(True)}, f"limit: expected an int or None, got {numpy.bool_.__name__}"),
     ("get_similar_images", {"limit": 5.0}, "limit: expected an int or None, got float"),
     ("get_similar_images_grouped", {"group_by": None}, "group_by: expected a str, got None"),
     ("get_similar_images_grouped", {"group_by": ["sku"]}, "group_by: expected a str, got list"),

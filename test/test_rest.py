@@ -3,6 +3,7 @@ import io
 import socket
 import ssl
 import threading
+import traceback
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ import trustme
 import urllib3
 from scripted_server import Reply, ScriptedServer, scripted_server, unused_port
 
-from coactive import ApiClient, ApiDecodeError, ApiException, ApiValueError, Configuration
+from coactive import ApiClient, ApiDecodeError, ApiException, ApiValueError, Configuration, NotFoundException
 from coactive.apis import SimilaritySearchApi
 
 OK: dict[str, Any] = {"data": []}
@@ -76,6 +77,15 @@ def test_a_refused_connection_is_an_api_exception_that_says_so() -> None:
     assert isinstance(caught.value.__cause__, urllib3.exceptions.NewConnectionError)
 
 
+def test_the_traceback_of_a_refused_connection_is_short() -> None:
+    configuration = Configuration(f"http://127.0.0.1:{unused_port()}", access_token="a:b", retries=False)
+    with pytest.raises(ApiException) as caught:
+        search(configuration)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "ConnectionRefusedError: [Errno 111]" in shown
+    assert len([line for line in shown.splitlines() if "/urllib3/" in line]) == 0
+
+
 def test_an_unknown_name_is_an_api_exception_that_says_so() -> None:
     with pytest.raises(ApiException) as caught:
         search(Configuration("https://nowhere.invalid", access_token="id:secret", retries=False))
@@ -95,13 +105,27 @@ def test_a_compressed_answer_is_unpacked(server: ScriptedServer, encoding: str, 
     assert search(server.configuration()) == OK
 
 
-@pytest.mark.parametrize("status", [200, 404])
-def test_a_broken_compression_is_a_decode_error_and_not_tried_again(server: ScriptedServer, status: int) -> None:
-    server.reply(Reply(status, body=b"no gzip", headers={"Content-Encoding": "gzip", "X-Request-ID": "r-1"}))
+def test_a_broken_compression_is_a_decode_error_and_not_tried_again(server: ScriptedServer) -> None:
+    server.reply(Reply(200, body=b"no gzip", headers={"Content-Encoding": "gzip", "X-Request-ID": "r-1"}))
     with pytest.raises(ApiDecodeError, match="its content encoding is broken: ") as caught:
         search(server.configuration())
-    assert (caught.value.status, caught.value.request_id, caught.value.body) == (status, "r-1", "")
+    assert (caught.value.status, caught.value.request_id, caught.value.body) == (200, "r-1", "")
     assert isinstance(caught.value.__cause__, urllib3.exceptions.DecodeError)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, body=b"no gzip", headers={"Content-Encoding": "gzip", "X-Request-ID": "r-1"}),
+        Reply(raw=b"HTTP/1.1 404 Not Found\r\nX-Request-ID: r-1\r\nContent-Length: 9\r\n\r\n{"),
+    ],
+)
+def test_a_status_that_came_counts_though_its_body_is_broken(server: ScriptedServer, reply: Reply) -> None:
+    server.reply(reply)
+    with pytest.raises(NotFoundException) as caught:
+        search(server.configuration())
+    assert (str(caught.value), caught.value.body) == ("404 Not Found\nRequest ID: r-1", "")
     assert len(server.seen) == 1
 
 

@@ -332,21 +332,19 @@ def test_no_answer_is_worth_another_try_only_where_it_may_pass() -> None:
 
 @pytest.mark.parametrize("retries", [None, False, 0, 3, urllib3.Retry(2), urllib3.Retry(False)])
 def test_what_retries_can_be(retries: Any) -> None:
-    retry.check(retries)
+    assert retry.checked(retries) is retries
 
 
 @pytest.mark.parametrize("retries", [True, "2", 1.0, [2], object()])
 def test_retries_of_the_wrong_type_are_refused(retries: Any) -> None:
     message = f"^retries: expected an int, False or a urllib3 Retry, got {type(retries).__name__}$"
     with pytest.raises(ApiTypeError, match=message):
-        retry.check(retries)
-    with pytest.raises(ApiTypeError, match=message):
-        retry.attempts(retries, "GET", "/")
+        retry.checked(retries)
 
 
 def test_a_negative_number_of_retries_is_refused() -> None:
     with pytest.raises(ApiValueError, match=r"^retries: expected 0 or more, got -1$"):
-        retry.check(-1)
+        retry.checked(-1)
 
 
 @pytest.mark.parametrize(

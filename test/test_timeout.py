@@ -1,11 +1,11 @@
 import socket
 import threading
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 import urllib3
-from scripted_server import TOKEN, ScriptedServer
+from scripted_server import TOKEN, Reply, ScriptedServer
 
 from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
@@ -117,6 +117,17 @@ def test_the_total_ends_the_retries_of_a_service_that_does_not_answer(
     assert not held.is_set()
 
 
+def test_a_number_is_the_total_and_lifts_the_wait_for_a_piece_to_it(server: ScriptedServer) -> None:
+    late = threading.Event()
+    server.reply(lambda seen: Reply(hold=late))
+    with ApiClient(server.configuration(retries=False, read_timeout=0.1)) as client:
+        future = client.submit(lambda: search(client, _request_timeout=20))
+        with pytest.raises(ApiException, match="no answer in time"):
+            search(client)
+        late.set()
+        assert future.get(20) == {"data": []}
+
+
 def test_none_switches_the_limits_off_for_a_call(held: threading.Event, server: ScriptedServer) -> None:
     with ApiClient(server.configuration(retries=False, read_timeout=0.1, total_timeout=0.1)) as client:
         timer = threading.Timer(0.4, held.set)
@@ -135,14 +146,15 @@ def test_the_handshake_of_tls_is_part_of_the_connect_limit() -> None:
     assert caught.value.status == 0
 
 
-def test_the_wait_for_a_free_connection_counts_and_is_named(server: ScriptedServer) -> None:
+def test_the_wait_for_a_free_connection_counts_and_is_named(held: threading.Event, server: ScriptedServer) -> None:
     with ApiClient(server.configuration(connection_pool_maxsize=1)) as client:
-        api = SimilaritySearchApi(client)
-        unread = cast("Any", api.search_images_by_text_grouped)("e", "mug", _preload_content=False)
+        busy = SimilaritySearchApi(client).search_images_by_text_grouped.submit("e", "mug")
+        while not server.seen:
+            threading.Event().wait(0.01)
         with pytest.raises(ApiException) as caught:
             search(client, _request_timeout=0.2)
         assert "all connections of this client were busy for the whole time" in str(caught.value)
         assert (caught.value.status, len(server.seen)) == (0, 1)
-        unread.close()
-        unread.release_conn()
+        held.set()
+        busy.get(10)
         assert search(client, _request_timeout=10) == {"data": []}

@@ -153,11 +153,11 @@ def test_a_pil_image_without_pixels_closed_or_cut_off_is_refused(
     assert server.connections == 0
 
 
-def test_pillow_is_not_imported_for_other_files(png: bytes) -> None:
+def test_pillow_is_not_imported_for_other_files() -> None:
     import subprocess
 
-    code = "import sys; from coactive.image_file import upload; upload(sys.stdin.buffer.read()); print('PIL' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], input=png, capture_output=True, check=True)
+    code = "import sys; from coactive.image_file import upload; upload(b'x'); print('PIL' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert done.stdout.strip() == b"False"
 
 
@@ -340,9 +340,7 @@ def test_an_open_file_that_became_shorter_is_no_failure_of_the_connection(
     with path.open("r+b") as file:
         request = SimilaritySearchApi.get_similar_images.__wrapped__(SimilaritySearchApi(client), "e", file)
         file.truncate(40)
-        with pytest.raises(
-            ApiValueError, match=f"^file: it became shorter while it was sent, by {len(png) - 40} bytes$"
-        ):
+        with pytest.raises(ApiValueError, match=f"it became shorter while it was sent, by {len(png) - 40} bytes$"):
             client.call(request)
         request.close()
         with pytest.raises(ApiValueError, match="^file: it can no longer be read: Bad file descriptor$"):

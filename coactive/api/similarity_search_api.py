@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from coactive.api_client import ApiClient
-from coactive.exceptions import ApiValueError
+from coactive.exceptions import ApiTypeError, ApiValueError
 from coactive.image_file import ImageFile
 from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.operation import operation
@@ -26,19 +26,24 @@ class SimilaritySearchApi:
             where it stands and left there), any object with `read()`, a PIL image, or a tuple
             `(filename, data[, media type])`.
         group_by: the key of the asset metadata, such as "sku", by whose values the images found are grouped.
-        limit: how many images to return at most, over all groups; None leaves it to the service (100).
+        limit: how many images to return at most, over all groups, such as 1 to 1,000; None: the service's 100.
         _request_timeout: seconds for this one call; see `coactive.timeout`.
 
     Raised by all of them:
-        ApiTypeError, ApiValueError: an argument cannot be used; nothing was sent.
-        ApiException: the call ended without a usable answer; `coactive.exceptions` lists the kinds.
+        ApiTypeError, ApiValueError: an argument is invalid; nothing was sent.
+        ApiException: the call failed, or its response could not be used; `coactive.exceptions` lists the kinds.
 
     Attributes:
         api_client: what carries the calls; a new `ApiClient()` where none is given.
     """
 
     def __init__(self, api_client: ApiClient | None = None) -> None:
+        if not isinstance(api_client, ApiClient | None):
+            raise ApiTypeError(f"api_client: expected ApiClient(configuration), got {type(api_client).__name__}")
         self.api_client = ApiClient() if api_client is None else api_client
+
+    def __repr__(self) -> str:
+        return f"SimilaritySearchApi({self.api_client!r})"
 
     @operation
     def get_similar_images(
@@ -52,7 +57,8 @@ class SimilaritySearchApi:
         """Find the images most like an image.
 
         Returns:
-            The service's JSON as plain Python values; None for an empty answer.
+            The service's JSON as plain Python values, such as `{"data": [...]}` with a dict for each image
+            (`SimilarImage.from_dict` makes a model of one); None for an empty response.
         """
         return Request(
             "POST",

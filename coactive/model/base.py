@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from types import NoneType, UnionType
 from typing import (
     TYPE_CHECKING,
@@ -22,7 +22,7 @@ from typing import (
     get_type_hints,
 )
 
-from coactive.exceptions import ApiAttributeError, ApiKeyError, ApiTypeError
+from coactive.exceptions import ApiAttributeError, ApiKeyError, ApiTypeError, nearest
 
 if TYPE_CHECKING:
     from typing import Self
@@ -68,7 +68,7 @@ class Model:
         cls._converters = None
         cls.__match_args__ = cls._fields  # type: ignore[attr-defined, misc]
 
-    def __init__(self, *args: Any, **fields: Any) -> None:
+    def __init__(self, /, *args: Any, **fields: Any) -> None:
         """Make one by hand, from the fields in order or by name; names beyond the schema are kept.
 
         Raises:
@@ -118,13 +118,19 @@ class Model:
     @classmethod
     def _compile(cls) -> tuple[tuple[str, Convert], ...]:
         hints = get_type_hints(cls)
-        found = ((name, _converter(hints[name])) for name in cls._fields)
+        found = ((name, converter(hints[name])) for name in cls._fields)
         cls._converters = tuple((name, convert) for name, convert in found if convert is not None)
         return cls._converters
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: equal to what came, times written in ISO 8601 as the same instant."""
         return {name: to_json(value) for name, value in self._items()}
+
+    def to_str(self) -> str:
+        """The JSON object as Python writes it, over several lines."""
+        from pprint import pformat
+
+        return pformat(self.to_dict())
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field `name`, or `default` where the answer did not have it."""
@@ -146,7 +152,7 @@ class Model:
             return fields[name]
         if name in self._fields and name not in self._required:
             return getattr(type(self), name)
-        raise ApiKeyError(f"{type(self).__name__} has no field {name!r}")
+        raise ApiKeyError(f"{type(self).__name__} has no field {name!r}{nearest(name, self._fields)}")
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name in self._reserved:
@@ -162,6 +168,7 @@ class Model:
         return self.to_dict() == other.to_dict() if type(other) is type(self) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # mutable, like the dict that it is
+    __iter__ = None  # a dict's keys, or the list in it? `to_dict()` says which
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._items())})"
@@ -169,14 +176,14 @@ class Model:
     if not TYPE_CHECKING:  # pragma: no branch - a typo is for type checkers to find, too
 
         def __getattr__(self, name: str) -> Any:
-            raise ApiAttributeError(f"{type(self).__name__} has no field {name!r}")
+            raise ApiAttributeError(f"{type(self).__name__} has no field {name!r}{nearest(name, self._fields)}")
 
 
 def to_json(value: Any) -> Any:
     """A model, or plain values that hold models and times, as JSON values."""
     if isinstance(value, Model):
         return value.to_dict()
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
@@ -185,15 +192,15 @@ def to_json(value: Any) -> Any:
     return value
 
 
-def _converter(hint: Any) -> Convert | None:
-    """What turns JSON into the annotated type and refuses a structure that cannot be it; None: nothing to do."""
+def converter(hint: Any) -> Convert | None:
+    """What turns JSON into a type and refuses a structure that cannot be it; None: there is nothing to do."""
     if get_origin(hint) in (Union, UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
-        return _converter(kinds[0]) if len(kinds) == 1 else None
+        return converter(kinds[0]) if len(kinds) == 1 else None
     if hint is datetime:
         return _read_time
     if get_origin(hint) is list:
-        return _list_of(_converter(get_args(hint)[0]))
+        return _list_of(converter(get_args(hint)[0]))
     if get_origin(hint) is dict:
         return _read_object
     return hint.adopt if isinstance(hint, type) and issubclass(hint, Model) else None
@@ -223,8 +230,8 @@ def _read_object(value: Any) -> Any:
 
 
 def _read_time(value: Any) -> Any:
-    """ISO 8601 as a `datetime`, aware where it names a zone; anything else as it came."""
-    if type(value) is not str:
+    """A date and time of ISO 8601 as a `datetime`, aware where it names a zone; anything else as it came."""
+    if type(value) is not str or len(value) <= len("2026-01-02"):
         return value
     try:
         return datetime.fromisoformat(value)

@@ -71,6 +71,10 @@ def futures(future: ApiFuture[SimilaritySearchResponse]) -> None:
 def answers(full: ApiResponse[SimilaritySearchResponse], raw: RawResponse) -> None:
     assert_type(full.data, SimilaritySearchResponse)
     assert_type(full.status, int)
+    data, status, headers = full
+    assert_type(data, SimilaritySearchResponse)
+    assert_type(status, int)
+    assert_type(headers, urllib3.HTTPHeaderDict)
     assert_type(full.headers, urllib3.HTTPHeaderDict)
     assert_type(raw.data, bytes)
     assert_type(full.data.data, list[SimilarImageGroup])
