@@ -183,7 +183,7 @@ class ApiClient:
     def _follow_fork(self) -> None:
         if self._process != os.getpid():
             with _AFTER_FORK:
-                if self._process != os.getpid():
+                if self._process != os.getpid():  # pragma: no branch - another thread may have been first
                     self._start()
 
     def close(self) -> None:

@@ -151,6 +151,7 @@ def test_reading_leaves_the_callers_dict_as_it_is() -> None:
         ("2026-W05", "2026-W05"),
         ("2026-01-02 03", datetime(2026, 1, 2, 3)),
         ("yesterday", "yesterday"),
+        ("the day before yesterday", "the day before yesterday"),
         ("", ""),
         (1767323045, 1767323045),
     ],

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scripted_server import Reply, ScriptedServer, unused_port
 
-from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, retry
+from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, ServiceException, retry
 from coactive.apis import SimilaritySearchApi
 from coactive.exceptions import exception_for
 from coactive.response import RawResponse
@@ -235,6 +235,26 @@ def test_retries_go_on_under_urllib3s_own_timeout(server: ScriptedServer, png: b
         api = SimilaritySearchApi(client)
         assert api.search_images_by_text_grouped("e", "q", _request_timeout=urllib3.Timeout(20)).to_dict() == OK
     assert len(server.seen) == 2
+
+
+def test_closing_the_client_ends_the_retries_with_the_last_failure(server: ScriptedServer) -> None:
+    server.reply(Reply.json({"detail": "busy"}, 503))
+    client = ApiClient(server.configuration(retries=5))
+    failed = []
+
+    def search_until_closed() -> None:
+        with pytest.raises(ServiceException, match="busy") as caught:
+            SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug")
+        failed.append(caught.value.status)
+
+    thread = threading.Thread(target=search_until_closed)
+    thread.start()
+    while not server.seen:
+        threading.Event().wait(0.01)
+    client.close()
+    thread.join(10)
+    assert failed == [503]
+    assert len(server.seen) == 1
 
 
 def test_each_wait_is_logged_with_its_reason(
