@@ -1,4 +1,4 @@
-"""HTTP: the one module that knows urllib3. A request goes in; an answer or an exception of ours comes out."""
+"""HTTP, by urllib3: a request goes in; a response, or an exception of ours, comes out."""
 
 from __future__ import annotations
 

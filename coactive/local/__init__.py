@@ -11,6 +11,7 @@ It needs libraries that the client does not: fastapi, uvicorn, python-multipart,
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,13 @@ _LIBRARIES = {
 
 
 def require_libraries() -> None:
-    """Raise a ModuleNotFoundError that names what is not installed, and how to install it."""
+    """Raise a ModuleNotFoundError that names what is missing, and how to install it for this Python."""
     missing = [package for module, package in _LIBRARIES.items() if find_spec(module) is None]
     if missing:
-        needed, install = ", ".join(missing), " ".join(_LIBRARIES.values())
-        raise ModuleNotFoundError(f"coactive.local needs {needed}: pip install {install}")
+        *others, last = missing
+        needed = f"{', '.join(others)} and {last}" if others else last
+        python = f'"{sys.executable}"' if " " in sys.executable else sys.executable or "python"
+        raise ModuleNotFoundError(f"coactive.local needs {needed}: {python} -m pip install {' '.join(missing)}")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,12 +1,15 @@
-"""The command line: `python -m coactive.local demo` and `python -m coactive.local serve FOLDER`."""
+"""The command line: `python -m coactive.local demo` and `python -m coactive.local serve [FOLDER]`."""
 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from coactive.local import require_libraries
 
@@ -26,27 +29,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return 130
-    except (OSError, ValueError, ModuleNotFoundError) as problem:
+    except ModuleNotFoundError as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except (OSError, ValueError) as problem:
         print(f"coactive.local: {_in_words(problem)}", file=sys.stderr)
         return 2
     return 0
 
 
+EXAMPLE = """\
+example:
+  python -m coactive.local serve photos --metadata photos.csv --port 0
+
+photos.csv has one row per image; its column "file" names the image:
+  file,colour,caption
+  mug.jpg,red,a red mug with a handle
+"""
+
+
+SERVE_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "folder": {
+        "nargs": "?",
+        "metavar": "FOLDER",
+        "help": "JPEG, PNG, GIF and WebP files in it and below it (default: the demo's catalogue)",
+    },
+    "--metadata": {"metavar": "FILE", "help": "CSV or JSON Lines; the column 'file' names the image"},
+    "--host": {"default": "127.0.0.1", "help": "the address to serve at (default: %(default)s)"},
+    "--port": {"type": int, "default": 8000, "help": "0 picks a free port (default: %(default)s)"},
+    "--client-id": {
+        "metavar": "ID",
+        "help": "required if other machines can connect (with --client-secret); default: local",
+    },
+    "--client-secret": {"metavar": "SECRET", "help": "default: stand-in"},
+}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m coactive.local", description="A stand-in for the service, over a folder of images."
+        prog="python -m coactive.local",
+        description="A stand-in for the service, over a folder of images.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="search a catalogue that is drawn for the purpose")
     demo.set_defaults(run=_demo)
-    serve = commands.add_parser("serve", help="serve a folder of images until Ctrl-C")
-    serve.add_argument("folder", metavar="FOLDER", help="JPEG, PNG, GIF and WebP files in it and below it")
-    serve.add_argument("--metadata", metavar="FILE", help="CSV or JSON Lines; the column 'file' names the image")
-    serve.add_argument("--host", default="127.0.0.1", help="the address to serve at (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=8000, help="0 is any free one (default: %(default)s)")
-    serve.add_argument("--client-id", help="default: local; needed beyond this machine, like the next")
-    serve.add_argument("--client-secret", help="default: stand-in")
+    serve = commands.add_parser(
+        "serve",
+        help="serve a folder of images until Ctrl-C",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     serve.set_defaults(run=_serve)
+    for name, about in SERVE_ARGUMENTS.items():
+        serve.add_argument(name, **about)
     return parser
 
 
@@ -59,6 +96,8 @@ def _demo(_: argparse.Namespace) -> None:
 def _serve(options: argparse.Namespace) -> None:
     from coactive.local.serve import serve
 
+    # Where nobody set up logging, the library keeps silent; this program says what it warns of.
+    logging.getLogger("coactive.local").addHandler(logging.StreamHandler())
     serve(
         options.folder,
         metadata=options.metadata,
@@ -72,7 +111,8 @@ def _serve(options: argparse.Namespace) -> None:
 def _in_words(problem: Exception) -> str:
     """The message, without the number of an operating system's error; with the file that it is about."""
     if isinstance(problem, OSError) and problem.strerror:
-        return problem.strerror if problem.filename is None else f"{problem.strerror}: {problem.filename}"
+        elsewhere = "; try --port 0" if problem.errno == errno.EADDRINUSE else ""
+        return problem.strerror + (elsewhere if problem.filename is None else f": {problem.filename}")
     return str(problem)
 
 

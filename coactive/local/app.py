@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from typing import Annotated, Any, BinaryIO
@@ -75,7 +76,7 @@ class _Searches:
         self, request: Request, embedding_id: str, group_by: Text, file: Upload, limit: Limit = DEFAULT_LIMIT
     ) -> Response:
         hits = self._catalog.best(self._looks(embedding_id, file), limit)
-        return _grouped_answer(hits, group_by, request)
+        return self._grouped_answer(hits, group_by, request)
 
     def get_similar_images_grouped_semantic(
         self,
@@ -96,8 +97,9 @@ class _Searches:
             raise RequestValidationError([problem])
         scores = self._looks(embedding_id, file)
         if metadata_value is not None:
+            self._warn_if_unknown(metadata_key)
             scores = (scores + self._catalog.value_scores(metadata_value, metadata_key)) / np.float32(2)
-        return _grouped_answer(self._catalog.best(scores, limit), group_by, request)
+        return self._grouped_answer(self._catalog.best(scores, limit), group_by, request)
 
     def search_images_by_text_grouped(
         self,
@@ -109,7 +111,7 @@ class _Searches:
     ) -> Response:
         self._check(embedding_id)
         hits = self._catalog.best(self._catalog.text_scores(query), limit, above=0)
-        return _grouped_answer(hits, group_by, request)
+        return self._grouped_answer(hits, group_by, request)
 
     def image(self, image_id: str) -> Response:
         image = self._catalog.find(image_id)
@@ -123,12 +125,28 @@ class _Searches:
         try:
             embedding = self._decoders.submit(_embedding, file.file).result()
         except UnreadableImageError as problem:
-            raise HTTPException(400, f"the file must be a JPEG, PNG, GIF or WebP image: {problem}") from problem
+            raise HTTPException(400, f"the file must be a JPEG, PNG, GIF or WebP image; {problem}") from problem
         return self._catalog.visual_scores(embedding)
 
     def _check(self, embedding_id: str) -> None:
         if embedding_id != self._embedding_id:
             raise HTTPException(404, f"no embedding {embedding_id!r} here; there is {self._embedding_id}")
+
+    def _grouped_answer(self, hits: Iterable[Hit], group_by: str | None, request: Request) -> Response:
+        self._warn_if_unknown(group_by)
+        return _answer(
+            [
+                {"group": group.name, "images": [_similar_image(hit, request) for hit in group.hits]}
+                for group in grouped(hits, group_by)
+            ]
+        )
+
+    def _warn_if_unknown(self, key: str | None) -> None:
+        """Log a metadata key that no image has: the contract has no error for it, and mostly it is misspelt."""
+        columns = self._catalog.columns
+        if key is not None and key not in columns:
+            known = f"there are {', '.join(columns)}" if columns else "the images have no metadata"
+            logging.getLogger("coactive.local").warning("no image has the metadata key %.100r; %s", key, known)
 
 
 def _embedding(file: BinaryIO) -> Embedding:
@@ -138,15 +156,6 @@ def _embedding(file: BinaryIO) -> Embedding:
 def _answer(data: list[dict[str, Any]]) -> Response:
     # ASCII, because a path may hold bytes that are no UTF-8, which the escapes of JSON carry.
     return Response(json.dumps({"data": data}, separators=(",", ":")), media_type="application/json")
-
-
-def _grouped_answer(hits: Iterable[Hit], group_by: str | None, request: Request) -> Response:
-    return _answer(
-        [
-            {"group": group.name, "images": [_similar_image(hit, request) for hit in group.hits]}
-            for group in grouped(hits, group_by)
-        ]
-    )
 
 
 def _similar_image(hit: Hit, request: Request) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class Catalog:
     """Images that can be searched. Safe to use from many threads.
 
     `embeddings` has a row for each of `images`. `skipped` are the files of the folder that are no images or
-    broken ones, `unmatched` the files that metadata rows name and that are no images of the folder.
+    broken ones, `unmatched` the files that metadata rows name and that are no images of the folder, `columns`
+    the metadata keys of the images.
     """
 
     def __init__(
@@ -75,9 +76,14 @@ class Catalog:
         self.skipped = skipped
         self.unmatched = unmatched
         self._by_id = {image.id: image for image in images}
-        self._columns = {column for image in images for column in image.metadata or ()}
+        self.columns = tuple(dict.fromkeys(column for image in images for column in image.metadata or ()))
         self._text_indexes: dict[str | None, TextIndex] = {}
         self._indexing = Lock()
+
+    @property
+    def rows(self) -> int:
+        """How many rows of metadata there were, those about no image too."""
+        return sum(image.metadata is not None for image in self.images) + len(self.unmatched)
 
     def find(self, image_id: str) -> IndexedImage | None:
         """The image with this id, if there is one."""
@@ -96,7 +102,7 @@ class Catalog:
 
         Without a column the one that fits best counts; for a column that no image has all scores are 0.
         """
-        columns = self._columns if column is None else self._columns & {column}
+        columns = [name for name in self.columns if column is None or name == column]
         scores = [self._text_index(name).scores(value) for name in columns]
         best: Scores = np.max([np.zeros(len(self.images), dtype=np.float32), *scores], axis=0)
         return best
@@ -121,7 +127,7 @@ def grouped(hits: Iterable[Hit], key: str | None) -> list[Group]:
     groups: dict[str | None, list[Hit]] = {}
     for hit in hits:
         metadata = hit.image.metadata or {}
-        name = None if key is None else _as_text(metadata.get(key))
+        name = None if key is None else as_text(metadata.get(key))
         groups.setdefault(name, []).append(hit)
     return [Group(name, members) for name, members in groups.items()]
 
@@ -130,10 +136,10 @@ def _said_of(image: IndexedImage, column: str | None) -> str:
     metadata = image.metadata or {}
     name = str(PurePosixPath(image.path).with_suffix(""))
     values = [name, *metadata.values()] if column is None else [metadata.get(column)]
-    return " ".join(_as_text(value) or "" for value in values)
+    return " ".join(as_text(value) or "" for value in values)
 
 
-def _as_text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A string as it is, no value as None, any other as JSON writes it."""
     if value is None or isinstance(value, str):
         return value

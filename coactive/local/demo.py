@@ -16,11 +16,12 @@ from coactive.models import SimilarImage, SimilarImageGroup
 QUERY = "mug/mug-01-1.jpg"
 
 OWN_IMAGES = """
-The same with images of your own. FILE, CSV or JSON Lines, is optional; its column "file" names the image:
+To try this with your own images:
 
 {python} -m coactive.local serve FOLDER --metadata FILE
 
-Or all of it in Python:
+FILE is optional: CSV or JSON Lines with one row per image, which its column
+"file" names. Or all of it in Python:
 
 import coactive, coactive.local
 from coactive.apis import SimilaritySearchApi
@@ -28,8 +29,16 @@ from coactive.apis import SimilaritySearchApi
 with coactive.local.running("FOLDER", metadata="FILE") as service:
     with coactive.ApiClient(service.configuration) as api_client:
         api = SimilaritySearchApi(api_client)
-        print(api.get_similar_images(service.embedding_id, "IMAGE", limit=5))
-        print(api.search_images_by_text_grouped(service.embedding_id, "WORDS", group_by="COLUMN", limit=5))
+        found = api.get_similar_images(service.embedding_id, "IMAGE", limit=5)
+        for image in found["data"]:
+            print(image["path"], image["score"])
+        found = api.search_images_by_text_grouped(
+            service.embedding_id, "WORDS", group_by="COLUMN", limit=5
+        )
+        for group in found.data:
+            print(group.group)
+            for image in group.images:
+                print("   ", image.path, image.score)
 """
 
 
@@ -43,14 +52,14 @@ def demo() -> None:
 
 
 def _search(api: SimilaritySearchApi, embedding_id: str, photo: Path) -> None:
-    _title("get_similar_images", f"like {QUERY}")
+    _title("get_similar_images", f"like {photo.name}")
     answer = api.get_similar_images(embedding_id, photo, limit=8)
     _print_images([SimilarImage.from_dict(image) for image in answer["data"]])
 
-    _title("get_similar_images_grouped", f"like {QUERY}, by SKU")
+    _title("get_similar_images_grouped", f"like {photo.name}, by SKU")
     _print_groups(api.get_similar_images_grouped(embedding_id, "sku", photo, limit=12).data)
 
-    _title("get_similar_images_grouped_semantic", f"like {QUERY}, of a blue colour, by SKU")
+    _title("get_similar_images_grouped_semantic", f"like {photo.name}, with colour blue, by SKU")
     found = api.get_similar_images_grouped_semantic(
         embedding_id, "sku", photo, metadata_key="colour", metadata_value="blue", limit=12
     )

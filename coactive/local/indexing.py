@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,7 +16,7 @@ from tqdm import tqdm
 from coactive.local.catalog import Catalog, IndexedImage
 from coactive.local.encoder import Embedding, encode
 from coactive.local.image_file import UnreadableImageError, read_picture
-from coactive.local.metadata import file_key, read_metadata
+from coactive.local.metadata import Metadata, MetadataError, file_key, read_metadata
 
 if TYPE_CHECKING:
     _ProgressBar = tqdm["_Entry | None"]
@@ -42,26 +42,60 @@ def index_folder(folder: Path, metadata: Path | None = None) -> Catalog:
 
     A file that is no image, or a broken one, is listed in the catalogue's `skipped`; what a metadata row names
     and the folder does not have, in `unmatched`. A progress bar shows where stderr is a terminal. Raises
-    FileNotFoundError, NotADirectoryError, MetadataError, and ValueError where there is no image at all.
+    FileNotFoundError, NotADirectoryError, MetadataError (also where no row names an image), and ValueError
+    where there is no image at all.
     """
+    _check_folder(folder)
+    rows = {} if metadata is None else read_metadata(metadata, folder)
+    files = {
+        file.relative_to(folder).as_posix(): file
+        for file in _files(folder)
+        if metadata is None or not file.samefile(metadata)
+    }
+    # Before the images are read, which may take minutes, and once more when it is known which files are images.
+    _check_names(rows, metadata, folder, files)
+    catalog = _catalog(files, rows)
+    if not catalog.images:
+        raise ValueError(f"no JPEG, PNG, GIF or WebP image in {folder} or below it")
+    _check_names(rows, metadata, folder, [image.path for image in catalog.images])
+    return catalog
+
+
+def _check_folder(folder: Path) -> None:
     if not folder.exists():
         raise FileNotFoundError(f"no such folder: {folder}")
     if not folder.is_dir():
         raise NotADirectoryError(f"not a folder: {folder}")
-    rows = {} if metadata is None else read_metadata(metadata)
-    files = [file for file in _files(folder) if metadata is None or not file.samefile(metadata)]
-    paths = [file.relative_to(folder).as_posix() for file in files]
-    entries = _entries(files)
+
+
+def _catalog(files: Mapping[str, Path], rows: Mapping[str, Metadata]) -> Catalog:
+    entries = _entries(list(files.values()))
+    indexed = [(path, entry) for path, entry in zip(files, entries, strict=True) if entry is not None]
     images = [
-        IndexedImage(file, path, entry.media_type, entry.changed, rows.pop(file_key(path), None))
-        for file, path, entry in zip(files, paths, entries, strict=True)
-        if entry is not None
+        IndexedImage(files[path], path, entry.media_type, entry.changed, rows.get(file_key(path)))
+        for path, entry in indexed
     ]
-    if not images:
-        raise ValueError(f"no JPEG, PNG, GIF or WebP image in {folder} or below it")
-    embeddings = np.stack([entry.embedding for entry in entries if entry is not None])
-    skipped = [path for path, entry in zip(paths, entries, strict=True) if entry is None]
-    return Catalog(images, embeddings, skipped=skipped, unmatched=list(rows))
+    named = {file_key(path) for path, _ in indexed}
+    return Catalog(
+        images,
+        np.array([entry.embedding for _, entry in indexed]),
+        skipped=[path for path, entry in zip(files, entries, strict=True) if entry is None],
+        unmatched=[key for key in rows if key not in named],
+    )
+
+
+def _check_names(rows: Mapping[str, Metadata], metadata: Path | None, folder: Path, paths: Collection[str]) -> None:
+    """Raise a MetadataError, with an example, where no row names one of the paths."""
+    if not rows or not paths or any(file_key(path) in rows for path in paths):
+        return
+    first = PurePosixPath(next(iter(rows)))
+    likely = [path for path in paths if PurePosixPath(path).name == first.name]
+    likely += [path for path in paths if PurePosixPath(path).suffix == first.suffix]
+    none, it = ("none of its {} rows names", "its first") if len(rows) > 1 else ("its only row does not name", "it")
+    raise MetadataError(
+        f"{metadata}: {none.format(len(rows))} an image in {folder.name or folder}; "
+        f"{it} names {str(first)!r}, the folder has {[*likely, *paths][0]!r}"
+    )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -2,33 +2,67 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import signal
+import sys
+import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 
-from coactive.local.server import Service, running
+from coactive.local.catalog import Catalog, as_text
+from coactive.local.image_file import ENDINGS
+from coactive.local.server import Service, serving
+from coactive.local.wording import counted, some
+
+WIDTH = 79
+LABEL = "{:<14}"
 
 READY = """\
-{count} images of {folder}{notes}
+{summary}
 
-host          {host}
-embedding id  {embedding_id}
+For programs that take their settings from the environment:
 
-To search them, paste into Python (Ctrl-C here stops the service):
+export COACTIVE_HOST={shell_host}
+export COACTIVE_CLIENT_ID={shell_client_id}
+export COACTIVE_CLIENT_SECRET={shell_client_secret}
+
+To search, paste into Python:
 
 import coactive
 from coactive.apis import SimilaritySearchApi
 
-configuration = coactive.Configuration(host="{host}", access_token={token!r})
+EMBEDDING_ID = "{embedding_id}"
+
+configuration = coactive.Configuration(
+    host={host},
+    access_token={token},
+)
 with coactive.ApiClient(configuration) as api_client:
     api = SimilaritySearchApi(api_client)
-    print(api.get_similar_images("{embedding_id}", {image!r}, limit=5))
+    photo = {photo}
+    found = api.get_similar_images(EMBEDDING_ID, photo, limit=5)
+    for image in found["data"]:
+        print(image["path"], image["score"])
+{text_search}
+Ctrl-C stops the service.
+"""
+
+TEXT_SEARCH = """\
+    found = api.search_images_by_text_grouped(
+        EMBEDDING_ID, {query}, group_by={column}, limit=5
+    )
+    for group in found.data:
+        print(group.group)
+        for image in group.images:
+            print("   ", image.path, image.score)
 """
 
 
 def serve(
-    folder: str,
+    folder: str | None,
     *,
     metadata: str | None,
     host: str,
@@ -38,32 +72,87 @@ def serve(
 ) -> None:
     """Serve a folder until Ctrl-C or SIGTERM; the arguments and the errors are those of `running`."""
     with (
-        running(
+        serving(
             folder, metadata=metadata, host=host, port=port, client_id=client_id, client_secret=client_secret
         ) as service,
         _told_to_stop() as stopped,
     ):
-        print(_ready(folder, service), flush=True)
+        print(_ready(folder, metadata, service), flush=True)
         # Windows sees Ctrl-C only between waits.
         while not stopped.wait(0.5):
             pass
+    # A terminal shows ^C where the cursor is.
+    print("\nstopped" if sys.stdout.isatty() else "stopped")
 
 
-def _ready(folder: str, service: Service) -> str:
-    catalog = service.catalog
-    notes = [
-        f"skipped, no images: {len(catalog.skipped)}" if catalog.skipped else "",
-        f"metadata rows without their image: {len(catalog.unmatched)}" if catalog.unmatched else "",
-    ]
+def _ready(folder: str | None, metadata: str | None, service: Service) -> str:
+    token = str(service.configuration.access_token)
+    client_id, _, client_secret = token.partition(":")
     return READY.format(
-        count=len(catalog.images),
-        folder=folder,
-        notes="".join(f"; {note}" for note in notes if note),
-        host=service.host,
+        summary="\n".join(_summary(folder, metadata, service)),
+        shell_host=shlex.quote(service.host),
+        shell_client_id=shlex.quote(client_id),
+        shell_client_secret=shlex.quote(client_secret),
+        host=_quoted(service.host),
+        token=_quoted(token),
         embedding_id=service.embedding_id,
-        token=service.configuration.access_token,
-        image=str(catalog.images[0].file),
+        photo=_quoted(str(service.catalog.images[0].file)),
+        text_search=_text_search(service.catalog),
     )
+
+
+def _summary(folder: str | None, metadata: str | None, service: Service) -> Iterator[str]:
+    """What is served and where, and what was skipped."""
+    catalog = service.catalog
+    yield f"{counted(len(catalog.images), 'image')} of {'the demo catalogue' if folder is None else folder}"
+    if catalog.skipped:
+        yield _skipped(catalog.skipped)
+    yield ""
+    if catalog.columns or metadata is not None:
+        file = "" if metadata is None else f"{metadata}: "
+        yield _labelled("metadata", f"{file}{counted(catalog.rows, 'row')}; columns {', '.join(catalog.columns)}")
+    if catalog.unmatched:
+        yield _labelled("", f"no image for {counted(len(catalog.unmatched), 'row')}: {some(catalog.unmatched)}")
+    yield _labelled("host", service.host)
+    yield _labelled("embedding id", service.embedding_id)
+
+
+def _labelled(label: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=LABEL.format(label),
+        subsequent_indent=LABEL.format(""),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _skipped(paths: Sequence[str]) -> str:
+    broken = [path for path in paths if PurePosixPath(path).suffix.lower() in ENDINGS]
+    others = len(paths) - len(broken)
+    parts = [f"{counted(len(broken), 'broken image')} ({some(broken)})"] if broken else []
+    parts += [counted(others, "other file")] if others else []
+    return f"{counted(len(paths), 'file')} skipped: {', '.join(parts)}"
+
+
+def _text_search(catalog: Catalog) -> str:
+    """An example by a metadata column, one whose values images share if there is one, for the words of a value."""
+    said = {
+        column: [text for image in catalog.images if (text := as_text((image.metadata or {}).get(column)))]
+        for column in catalog.columns
+    }
+    columns = [column for column in said if said[column]]
+    columns.sort(key=lambda column: len(set(said[column])) == len(said[column]))
+    if not columns:
+        return ""
+    words = said[columns[0]][0].split()[:4]
+    return TEXT_SEARCH.format(query=_quoted(" ".join(words)), column=_quoted(columns[0]))
+
+
+def _quoted(text: str) -> str:
+    """The text as Python writes it in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 @contextmanager

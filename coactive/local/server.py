@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import ipaddress
+import logging
 import os
 import socket
 import threading
 import uuid
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from coactive import Configuration
 from coactive.local import encoder
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
+from coactive.local.credentials import token_for
 from coactive.local.indexing import index_folder
+from coactive.local.metadata import FROM_PANDAS
 from coactive.local.pictures import draw_catalogue
+from coactive.local.wording import counted, some
 
 LOOPBACK = "127.0.0.1"
-LOOPBACK_CREDENTIALS = ("local", "stand-in")
-"""Client id and client secret where nobody gives any, which only this machine may use."""
-
 DECODERS = min(4, os.cpu_count() or 1)
 """How many uploads are decoded at once: each may take a few hundred MiB of pixels while it is."""
 
@@ -51,7 +57,6 @@ class Service:
     catalog: Catalog = field(repr=False)
 
 
-@contextmanager
 def running(
     folder: str | PathLike[str] | None = None,
     *,
@@ -60,27 +65,88 @@ def running(
     port: int = 0,
     client_id: str | None = None,
     client_secret: str | None = None,
-) -> Iterator[Service]:
+) -> AbstractContextManager[Service, None]:
     """Serve the images of a folder from this process, for as long as the `with` block runs.
 
     Without a folder it serves a small catalogue of product pictures, drawn for the purpose. `metadata` is a CSV
-    or JSON Lines file whose rows name their image in the column `file`, relative to the folder. Port 0 is any
-    free port. Beyond this machine (a `host` such as 0.0.0.0) `client_id` and `client_secret` must be given; on
-    it they are "local" and "stand-in" by default.
+    or JSON Lines file whose rows name their image in the column `file`, relative to the folder; rows that name
+    none are a warning, if there are others. Port 0 is any free port. Beyond this machine (a `host` such as
+    0.0.0.0) `client_id` and `client_secret` must be given; on it they are "local" and "stand-in" by default.
 
-    Raises FileNotFoundError and NotADirectoryError for the folder and the metadata, OSError where the address
-    cannot be served at, and ValueError for what is wrong in the metadata, the credentials or the port, or where
-    the folder has no image.
+    The block raises, where it starts, FileNotFoundError and NotADirectoryError for the folder and the metadata,
+    OSError where the address cannot be served at, TypeError for an argument of a wrong type, and ValueError for
+    what is wrong in the metadata, the credentials or the port, or where the folder has no image.
     """
+    return _Running(
+        serving(folder, metadata=metadata, host=host, port=port, client_id=client_id, client_secret=client_secret)
+    )
+
+
+class _Running(AbstractContextManager[Service, None]):
+    """What `running` returns: a service that starts when a `with` block enters it."""
+
+    def __init__(self, service: AbstractContextManager[Service]) -> None:
+        self._service = service
+
+    def __enter__(self) -> Service:
+        with ExitStack() as stack:
+            service = stack.enter_context(self._service)
+            _warn_of_unmatched(service.catalog)
+            self._running = stack.pop_all()
+        return service
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._running.__exit__(kind, error, traceback)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(
+                f"no attribute {name!r} before the service runs: use it as "
+                "`with coactive.local.running(...) as service:`, or in a notebook "
+                "`service = stack.enter_context(coactive.local.running(...))` with `stack = contextlib.ExitStack()`"
+            )
+
+
+def _warn_of_unmatched(catalog: Catalog) -> None:
+    if catalog.unmatched:
+        names = some([repr(name) for name in catalog.unmatched])
+        missing = f"{len(catalog.unmatched):,} of {counted(catalog.rows, 'row')}"
+        warnings.warn(f"metadata: no image in the folder for {missing}: {names}", stacklevel=_callers_level())
+
+
+def _callers_level() -> int:
+    """The `stacklevel` of the program's own line, past this module and an ExitStack that enters for it."""
+    passed = (__name__, "contextlib")
+    # The first frame is this one, where `warnings` counts from the caller's.
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__") in passed:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+@contextmanager
+def serving(
+    folder: str | PathLike[str] | None,
+    *,
+    metadata: str | PathLike[str] | None,
+    host: str,
+    port: int,
+    client_id: str | None,
+    client_secret: str | None,
+) -> Iterator[Service]:
+    """Serve as `running` does, without its warning."""
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
-        token = _token(listener, client_id, client_secret)
+        token = token_for(listener.getsockname()[0], client_id, client_secret)
         name, catalog = _catalogue(stack, folder, metadata)
         embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.NAME}"))
         configuration = _configuration(listener, token)
         decoders = stack.enter_context(ThreadPoolExecutor(DECODERS, thread_name_prefix="coactive-decode"))
         app = build_app(catalog, decoders, embedding_id=embedding_id, token=token)
-        stack.enter_context(_serving(app, listener))
+        stack.enter_context(_answering(app, listener))
         yield Service(configuration, embedding_id, configuration.host, catalog)
 
 
@@ -98,11 +164,22 @@ class _Server(uvicorn.Server):
             self.decided.set()
 
 
+class _Protocol(H11Protocol):
+    """HTTP that drops a request that is none (a browser that tries https) without a word on the console."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        # Errors go where uvicorn's go; a logger that is not registered leaves the program's logging as it is.
+        logger = logging.Logger(self.logger.name, logging.ERROR)
+        logger.parent = self.logger
+        self.logger = logger
+
+
 @contextmanager
-def _serving(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
+def _answering(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="off",
         proxy_headers=False,
@@ -151,24 +228,15 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as problem:
         raise OSError(problem.errno, f"cannot serve at {host}:{port}: {problem.strerror}") from problem
     except UnicodeError as problem:
-        raise ValueError(f"host: {host!r} is no machine's name") from problem
-
-
-def _token(listener: socket.socket, client_id: str | None, client_secret: str | None) -> str:
-    if client_id and client_secret:
-        return f"{client_id}:{client_secret}"
-    address = listener.getsockname()[0]
-    if client_id is not None or client_secret is not None:
-        raise ValueError("client_id and client_secret: give both, or neither")
-    if not ipaddress.ip_address(address).is_loopback:
-        raise ValueError(f"client_id and client_secret: other machines can reach {address}, so give both")
-    return ":".join(LOOPBACK_CREDENTIALS)
+        raise ValueError(f"host: {host!r} is not a valid host name") from problem
 
 
 def _catalogue(
     stack: ExitStack, folder: str | PathLike[str] | None, metadata: str | PathLike[str] | None
 ) -> tuple[str, Catalog]:
     """The name of the folder, the same in every run, and what is in it."""
+    _check_path("folder", folder)
+    _check_path("metadata", metadata)
     if folder is None:
         if metadata is not None:
             raise ValueError("metadata: it goes with a folder; the demo's catalogue has its own")
@@ -176,6 +244,12 @@ def _catalogue(
         return "demo", index_folder(drawn, draw_catalogue(drawn))
     place = Path(folder).expanduser().absolute()
     return place.resolve().as_uri(), index_folder(place, None if metadata is None else Path(metadata).expanduser())
+
+
+def _check_path(name: str, value: object) -> None:
+    if value is not None and not isinstance(value, str | PathLike):
+        hint = f"; a data frame is saved by {FROM_PANDAS}" if name == "metadata" else ""
+        raise TypeError(f"{name}: expected a path or None, got {type(value).__name__}{hint}")
 
 
 def _configuration(listener: socket.socket, token: str) -> Configuration:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import socket
 import uuid
@@ -151,6 +152,43 @@ def test_a_file_name_that_is_no_utf8_can_be_found(folder: Path) -> None:
         assert pool.request("GET", image["url"]).status == 200
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (GROUPED, {"group_by": "shpae"}),
+        (SEMANTIC, {"group_by": "shpae"}),
+        (SEMANTIC, {"group_by": "colour", "metadata_key": "shpae", "metadata_value": "round"}),
+        (TEXT, {"group_by": "shpae", "query": "mug"}),
+    ],
+)
+def test_a_metadata_key_that_no_image_has_is_logged(
+    path: str, fields: dict[str, Any], caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = caller.get(path, fields) if path == TEXT else caller.post(path, fields | MUG)
+    assert answer.status == 200
+    assert caplog.record_tuples == [
+        (
+            "coactive.local",
+            logging.WARNING,
+            "no image has the metadata key 'shpae'; there are sku, product, colour, pattern, material, price, caption",
+        )
+    ]
+
+
+def test_a_metadata_key_where_there_is_no_metadata_is_logged(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with running(folder) as service, urllib3.PoolManager() as pool:
+        groups = Caller(service, pool).post(GROUPED, MUG | {"group_by": "sku"}).json()["data"]
+    assert [group["group"] for group in groups] == [None]
+    assert caplog.messages == ["no image has the metadata key 'sku'; the images have no metadata"]
+
+
+def test_an_empty_cell_is_no_value_so_that_its_group_has_no_name(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("file,sku\nred.png,\ndeep/blue.png,B\n")
+    with running(folder, metadata=tmp_path / "rows.csv") as service, urllib3.PoolManager() as pool:
+        groups = Caller(service, pool).post(GROUPED, MUG | {"group_by": "sku"}).json()["data"]
+    assert {group["group"] for group in groups} == {None, "B"}
+
+
 # Who may ask.
 
 
@@ -210,13 +248,22 @@ def test_a_stranger_is_turned_away_before_his_image_is_awaited(demo: Service) ->
 
 
 @pytest.mark.parametrize(("path", "fields"), POSTS)
-@pytest.mark.parametrize("content", [b"", b"plain text", png(Image.new("RGB", (64, 64)))[:60]])
-def test_a_file_that_is_no_image_is_a_bad_request(
-    path: str, fields: dict[str, Any], content: bytes, caller: Caller
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it cannot be read as an image"),
+        (b"plain text", "it cannot be read as an image"),
+        (png(Image.new("RGB", (64, 64)))[:60], "it is cut short or broken"),
+        (b"BM" + bytes(8) + b"\x1a\0\0\0\x0c\0\0\0\x08\0\x08\0\x01\0\x18\0", "what came is BMP"),
+    ],
+    ids=["empty", "text", "cut", "bmp"],
+)
+def test_a_file_that_is_no_image_is_a_bad_request_with_the_reason(
+    path: str, fields: dict[str, Any], content: bytes, reason: str, caller: Caller
 ) -> None:
     answer = caller.post(path, fields | {"file": ("a.png", content, "image/png")})
     assert answer.status == 400
-    assert answer.json()["detail"].startswith("the file must be a JPEG, PNG, GIF or WebP image")
+    assert answer.json() == {"detail": f"the file must be a JPEG, PNG, GIF or WebP image; {reason}"}
 
 
 @pytest.mark.parametrize(("path", "fields"), [*POSTS, (TEXT, {"query": "x"})])
@@ -348,6 +395,17 @@ def test_a_client_that_hangs_up_in_the_middle_of_its_upload_disturbs_nobody(
             connection.sendall(head.encode() + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + PART)
     assert caller.post(SEARCH, MUG).status == 200
     assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_speaks_https_is_refused_without_a_word_on_the_console(
+    caller: Caller, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = caller.service.host.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(32))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []
 
 
 def test_the_four_operations_are_described_under_their_names(caller: Caller) -> None:

@@ -71,6 +71,27 @@ def test_what_is_no_image_is_refused(content: bytes) -> None:
         read_picture(io.BytesIO(content))
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (written(Image.new("RGB", (8, 8)), "TIFF"), "what came is TIFF"),
+        (written(Image.new("RGB", (8, 8)), "BMP"), "what came is BMP"),
+        (b"plain text", "it cannot be read as an image"),
+        (b"", "it cannot be read as an image"),
+        (written(Image.new("RGB", (64, 64)), "PNG")[:60], "it is cut short or broken"),
+        (bomb(8000, 8000), "8000 x 8000 pixels are more than the 50 million that are allowed"),
+        (bomb(30_000, 30_000), "its pixels are more than the 50 million that are allowed"),
+    ],
+    ids=["tiff", "bmp", "text", "empty", "cut", "large", "bomb"],
+)
+def test_what_is_wrong_with_a_file_is_said_in_plain_words(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    for source in (io.BytesIO(content), tmp_path / "a.png"):
+        with pytest.raises(UnreadableImageError) as problem:
+            read_picture(source)
+        assert str(problem.value) == says
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(["JPEG", "PNG", "GIF", "WEBP"]),

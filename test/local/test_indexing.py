@@ -106,5 +106,39 @@ def test_wrong_metadata_is_said_before_the_images_are_read(folder: Path, tmp_pat
     (tmp_path / "rows.csv").write_text("name\na\n")
     for file in folder.rglob("*.png"):
         file.unlink()
-    with pytest.raises(MetadataError, match="no column 'file'"):
+    with pytest.raises(MetadataError, match="the column 'file' is missing"):
         index_folder(folder, tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            "file\npictures/red.png\nx.png\n",
+            "none of its 2 rows names an image in pictures; its first names 'pictures/red.png', "
+            "the folder has 'red.png'",
+        ),
+        (
+            "file\nx.png\n",
+            "its only row does not name an image in pictures; it names 'x.png', the folder has 'deep/blue.png'",
+        ),
+        (
+            "file\nnotes.txt\n",
+            "its only row does not name an image in pictures; it names 'notes.txt', the folder has 'deep/blue.png'",
+        ),
+    ],
+)
+def test_metadata_that_names_no_image_at_all_is_an_error_with_an_example(
+    content: str, says: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "notes.txt").write_text("no image")
+    (tmp_path / "wrong.csv").write_text(content)
+    with pytest.raises(MetadataError) as problem:
+        index_folder(folder, tmp_path / "wrong.csv")
+    assert str(problem.value) == f"{tmp_path / 'wrong.csv'}: {says}"
+
+
+def test_metadata_counts_its_rows_and_knows_the_columns_in_their_order(folder: Path, tmp_path: Path) -> None:
+    catalog = index_folder(folder, tmp_path / "rows.jsonl")
+    assert catalog.rows == 2
+    assert catalog.columns == ("sku", "price", "new", "tags", "gone")

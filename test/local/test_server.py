@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import socket
 import threading
 import time
 import uuid
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -113,12 +115,21 @@ def test_beyond_this_machine_credentials_must_be_given(folder: Path) -> None:
     [
         ({"client_id": "me"}, ValueError, "give both, or neither"),
         ({"client_secret": "secret"}, ValueError, "give both, or neither"),
-        ({"client_id": "", "client_secret": ""}, ValueError, "give both, or neither"),
-        ({"host": "no..name"}, ValueError, r"host: 'no\.\.name' is no machine's name"),
+        ({"client_id": "", "client_secret": "secret"}, ValueError, "client_id: it is empty"),
+        ({"client_id": "me", "client_secret": ""}, ValueError, "client_secret: it is empty"),
+        ({"client_id": "m e", "client_secret": "secret"}, ValueError, "client_id: invalid, it has a space"),
+        ({"client_id": "m:e", "client_secret": "secret"}, ValueError, "client_id: invalid, it has a colon"),
+        ({"client_id": "me", "client_secret": "x\n"}, ValueError, "client_secret: invalid, it has a line break"),
+        ({"client_id": "me", "client_secret": "x\0"}, ValueError, "client_secret: invalid, .* a control character"),
+        ({"client_id": "me", "client_secret": "é"}, ValueError, "client_secret: invalid, .* that is not ASCII"),
+        ({"client_id": 5, "client_secret": "x"}, TypeError, "client_id: expected a str, got int"),
+        ({"host": "no..name"}, ValueError, r"host: 'no\.\.name' is not a valid host name"),
         ({"host": "192.0.2.1"}, OSError, r"cannot serve at 192\.0\.2\.1:0"),
         ({"port": 65536}, ValueError, "port: from 0"),
         ({"port": -1}, ValueError, "port: from 0"),
         ({"metadata": "none.csv"}, FileNotFoundError, "no such metadata file"),
+        ({"metadata": [{"file": "a"}]}, TypeError, r"metadata: expected a path or None, got list; .*df\.to_json\("),
+        ({"folder": 5}, TypeError, "folder: expected a path or None, got int"),
         ({"folder": "none"}, FileNotFoundError, "no such folder: .*none"),
         ({"folder": None, "metadata": "rows.jsonl"}, ValueError, "metadata: it goes with a folder"),
     ],
@@ -220,3 +231,42 @@ def test_logging_is_left_as_it_was(folder: Path) -> None:
     with running(folder):
         pass
     assert state() == before
+
+
+def test_a_service_that_is_not_started_says_how_to_start_it(folder: Path) -> None:
+    service: Any = running(folder)
+    with pytest.raises(AttributeError) as problem:
+        _ = service.configuration
+    assert "use it as `with coactive.local.running(...) as service:`, or in a notebook " in str(problem.value)
+    assert "`service = stack.enter_context(coactive.local.running(...))`" in str(problem.value)
+
+
+def test_a_service_can_run_from_one_cell_of_a_notebook_to_another(folder: Path) -> None:
+    stack = contextlib.ExitStack()
+    service = stack.enter_context(running(folder))
+    with coactive.ApiClient(service.configuration) as api_client:
+        assert SimilaritySearchApi(api_client).get_similar_images(service.embedding_id, folder / "red.png")["data"]
+    stack.close()
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port_of(service)))
+
+
+def test_metadata_rows_that_name_no_image_are_a_warning_at_the_line_that_starts_the_service(folder: Path) -> None:
+    names = ["red.png", *(f"{n}.png" for n in range(1, 5))]
+    (folder / "rows.csv").write_text("\n".join(["file,sku", *(f"{name},A" for name in names)]))
+    says = r"metadata: no image in the folder for 4 of 5 rows: '1\.png', '2\.png', '3\.png', \.\.\."
+    with pytest.warns(UserWarning, match=says) as seen, running(folder, metadata=folder / "rows.csv"):
+        pass
+    with contextlib.ExitStack() as stack, pytest.warns(UserWarning, match=says) as seen_with_a_stack:
+        stack.enter_context(running(folder, metadata=folder / "rows.csv"))
+    assert {warning.filename for warning in [*seen, *seen_with_a_stack]} == {__file__}
+
+
+def test_a_warning_that_is_made_an_error_ends_the_service(folder: Path) -> None:
+    (folder / "rows.csv").write_text("file\nred.png\nnone.png\n")
+    before = set(threading.enumerate())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="1 of 2 rows: 'none.png'"):
+            running(folder, metadata=folder / "rows.csv").__enter__()
+    assert set(threading.enumerate()) <= before
