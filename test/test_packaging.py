@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import re
 import shutil
@@ -56,25 +55,6 @@ def test_every_supported_python_is_there_to_test_with(version: str) -> None:
     if not found and os.environ.get("CI") != "true":
         pytest.skip(f"Python {version} is not installed here: tox leaves py{version.replace('.', '')} out")
     assert found, f"Python {version} is missing; behind pyenv's shims PYENV_VERSION must list it"
-
-
-def _lines_of_code(path: Path) -> int:
-    """Without blank lines, comments and docstrings."""
-    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.expr | ast.stmt)]
-    docs = {
-        line
-        for node in nodes
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        for line in range(node.lineno, (node.end_lineno or 0) + 1)
-    }
-    return len({line for node in nodes for line in (node.lineno, node.end_lineno)} - docs)
-
-
-def test_the_client_alone_stays_under_2000_lines_of_code() -> None:
-    package = Path(coactive.__file__).parent
-    beside = {"local", "bulk.py", "notebook.py"}
-    sources = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in beside]
-    assert sum(map(_lines_of_code, sources)) < 2000
 
 
 def test_no_message_tells_to_install_an_extra_of_the_name_that_is_the_vendors() -> None:

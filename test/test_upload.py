@@ -225,7 +225,7 @@ def test_files_that_the_client_opened_are_closed(
     for file in (path, large):
         with pytest.raises(Exception, match="no image"):
             api.get_similar_images("e", file)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @pytest.mark.parametrize("make", [SOURCES[name] for name in ("str", "open file", "nameless reader", "bytearray")])
@@ -379,7 +379,8 @@ def test_a_stream_that_fails_is_named_before_anything_is_sent_and_leaves_nothing
         with pytest.raises(ApiValueError, match="^file: cannot read the file: ") as caught:
             call("e", Fails(bytes(9_000_000)))
         assert caught.value.__cause__ is raised
-    assert (server.connections, len(os.listdir("/proc/self/fd"))) == (0, before)
+    assert server.connections == 0
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 SHARED: dict[str, Callable[[Path, bytes], Any]] = {
