@@ -17,10 +17,11 @@ from urllib3 import exceptions
 from urllib3.util import parse_url
 
 from coactive import tls
+from coactive.deadline import CURRENT, Clock, use_clocks
 from coactive.exceptions import ApiDecodeError, ApiException, ApiValueError
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
-from coactive.timeout import Timeouts, in_words
+from coactive.timeout import Timeouts, in_words, total_of
 from coactive.upload import BLOCK
 from coactive.wire import HttpRequest
 
@@ -50,7 +51,8 @@ class Rest:
         Raises:
             ApiException: no answer came; status 0.
         """
-        limits = _limits(request.timeout)
+        limits, clock = _limits(request.timeout)
+        CURRENT.clock = clock
         body = cast("Generator[bytes]", iter(request.form)) if request.form else None
         began = monotonic()
         try:
@@ -69,6 +71,8 @@ class Rest:
         finally:
             if body:
                 body.close()
+        if not read:
+            clock.stop()
         address = request.url.partition("?")[0]  # a query may hold a secret
         logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
         return response
@@ -116,13 +120,13 @@ def _new_manager(configuration: Configuration, origin: str, settings: dict[str, 
         settings["assert_hostname"] = tls.expected_name(configuration)
     proxy = proxy_for(origin, configuration.proxy, configuration.no_proxy)
     if not proxy:
-        return urllib3.PoolManager(**settings)
+        return use_clocks(urllib3.PoolManager(**settings))
     if proxy.startswith("https:"):
         context = settings.get("ssl_context") or tls.context(configuration)
         settings |= {"ssl_context": context, "proxy_ssl_context": context}
     try:
         settings["proxy_headers"] = _proxy_headers(configuration, proxy)
-        return urllib3.ProxyManager(proxy, **settings)
+        return use_clocks(urllib3.ProxyManager(proxy, **settings))
     except (exceptions.HTTPError, ValueError) as error:
         expected = "expected an address such as 'http://proxy:3128'"
         raise ApiValueError(f"proxy: {expected}; this one cannot be used ({type(error).__name__})") from None
@@ -140,10 +144,14 @@ def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
     return {**given, **(configuration.proxy_headers or {})}
 
 
-def _limits(timeout: Timeouts | urllib3.Timeout) -> urllib3.Timeout:
+def _limits(timeout: Timeouts | urllib3.Timeout) -> tuple[urllib3.Timeout, Clock]:
+    """The time limits for urllib3, and the clock that its connections go by."""
+    total = total_of(timeout)
     if isinstance(timeout, Timeouts):
-        return urllib3.Timeout(total=timeout.total, connect=timeout.connect, read=timeout.read)
-    return timeout
+        limits = urllib3.Timeout(total=timeout.total, connect=timeout.connect, read=timeout.read)
+        return limits, Clock(total, timeout.connect, timeout.read)
+    connect, read = (limit if isinstance(limit, int | float) else None for limit in (timeout._connect, timeout._read))
+    return timeout, Clock(total, connect, read)
 
 
 @contextmanager
@@ -194,6 +202,8 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 def _in_words(error: Exception, limits: Timeouts | urllib3.Timeout) -> str:
     words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
     late = isinstance(error, exceptions.TimeoutError) and not isinstance(error, exceptions.NewConnectionError)
+    if not late and any(isinstance(link, TimeoutError) for link in (*error.args, error.__cause__)):
+        words, late = "no progress in time", True
     return f"{words} ({in_words(limits) if late else _innermost(error)})"
 
 

@@ -1,0 +1,171 @@
+"""A wall clock over all that a call does on its connection.
+
+urllib3's own timeouts start anew with every piece that is sent or received, so that a server that drips bytes can
+hold a call for ever. The connections here set the socket's timeout to the time that is left before each of those.
+Only the look-up of a name stays outside.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import threading
+from functools import partial
+from http.client import HTTPResponse
+from time import monotonic
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
+
+from coactive.timeout import Seconds
+
+_RECORD = 16 * 1024
+"""Bytes sent at a time under TLS, where each record would start the socket's timeout anew."""
+
+
+class Clock:
+    """The time that one try of a call has.
+
+    Args:
+        total: seconds for all of it, from now on.
+        connect: seconds for a connection to stand.
+        read: seconds for each piece that is sent or received.
+    """
+
+    def __init__(self, total: float, connect: Seconds, read: Seconds) -> None:
+        self._ends = monotonic() + total
+        self.connect = connect
+        self.read = read
+
+    def wait(self, limit: Seconds) -> Seconds:
+        """How long the next step may take: `limit`, or the time left where that is less; None: for ever.
+
+        Raises:
+            TimeoutError: there is no time left.
+        """
+        left = self._ends - monotonic()
+        if left <= 0:
+            raise TimeoutError("the total time is over")
+        return min(left, limit or left) if left < float("inf") else limit
+
+    def share(self, of: int) -> Seconds:
+        """The time that is left, divided by `of`; None: for ever."""
+        left = self._ends - monotonic()
+        return max(left, 0.001) / of if left < float("inf") else None
+
+    def stop(self) -> None:
+        """Go on without a total."""
+        self._ends = float("inf")
+
+
+class _Current(threading.local):
+    """The clock of the call that this thread makes: on its way to the connection that it gets."""
+
+    clock = Clock(float("inf"), None, None)
+
+
+CURRENT = _Current()
+
+
+def use_clocks(manager: PoolManager) -> PoolManager:
+    """Make the connections of a manager go by `CURRENT.clock`."""
+    manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+    return manager
+
+
+class _Timed(HTTPConnection):
+    """A connection that goes by a clock."""
+
+    clock = CURRENT.clock
+
+    def go_by(self, clock: Clock) -> None:
+        """Use this clock until another one comes."""
+        self.clock = clock
+        self.response_class = partial(_Response, clock)  # type: ignore[assignment]
+
+    def _new_conn(self) -> socket.socket:
+        name, addresses = self._dns_host, self._addresses()
+        clock = Clock(self.clock.wait(self.clock.connect) or float("inf"), None, None)
+        failure: Exception = NewConnectionError(self, f"{name} has no address")
+        try:
+            for number, address in enumerate(addresses):
+                self._dns_host, self.timeout = address, clock.share(len(addresses) - number)
+                try:
+                    connected = super()._new_conn()
+                except (NewConnectionError, ConnectTimeoutError) as error:
+                    failure = error
+                else:
+                    connected.settimeout(clock.share(1))  # TLS comes next
+                    return connected
+        finally:
+            self._dns_host = name
+        raise failure
+
+    def _addresses(self) -> list[str]:
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except UnicodeError as error:
+            raise LocationParseError(self.host) from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def send(self, data: Any) -> None:
+        """Send one piece of the request."""
+        if self.sock is None:
+            self.connect()
+        step = _RECORD if isinstance(self.sock, ssl.SSLSocket) else len(data)
+        for start in range(0, len(data), step or 1):
+            self.sock.settimeout(self.clock.wait(self.clock.read))
+            super().send(data[start : start + step])
+
+
+class _HttpConnection(_Timed):
+    pass
+
+
+class _HttpsConnection(_Timed, HTTPSConnection):
+    pass
+
+
+class _TimedPool(HTTPConnectionPool):
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection: Any = super()._get_conn(timeout)
+        connection.go_by(CURRENT.clock)
+        return connection
+
+
+class _HttpPool(_TimedPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(_TimedPool, HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+class _Response(HTTPResponse):
+    """A response that is received by a clock, its status line and headers included."""
+
+    def __init__(self, clock: Clock, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp: Any = io.BufferedReader(_TimedReader(clock, sock, self.fp.detach()))
+
+
+class _TimedReader(io.RawIOBase):
+    def __init__(self, clock: Clock, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._clock, self._sock, self._raw = clock, sock, raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._clock.wait(self._clock.read))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
