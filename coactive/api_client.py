@@ -89,6 +89,7 @@ class ApiClient:
         self._lock = Lock()
         self._rest: Rest | None = None
         self._workers: Workers | None = None
+        self._budget = retry.Budget()
         self._process = os.getpid()
 
     @property
@@ -151,14 +152,19 @@ class ApiClient:
 
     def _exchange(self, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
         """Try until there is a good response, or no further try."""
-        attempts = retry.attempts(self.configuration.retries, wire.method, wire.url)
+        attempts = retry.attempts(self.configuration.retries, wire.method, wire.url, self._budget)
         ends = monotonic() + total_of(wire.timeout)
         rest = self._alive()
+        tries = 0
         while True:
+            tries += 1
             try:
-                return _try_once(rest, wire, read=read)
+                response = _try_once(rest, wire, read=read)
+                self._budget.earn()
+                return response
             except ApiException as error:
                 failure = error
+            failure.tries = tries
             delay = attempts.delay(failure)
             left = ends - monotonic()
             if delay is None or delay >= left:

@@ -118,9 +118,10 @@ class _Timed(HTTPConnection):
         """Send one piece of the request."""
         if self.sock is None:
             self.connect()
-        step = _RECORD if isinstance(self.sock, ssl.SSLSocket) else len(data)
+        connected: Any = self.sock
+        step = _RECORD if isinstance(connected, ssl.SSLSocket) else len(data)
         for start in range(0, len(data), step or 1):
-            self.sock.settimeout(self.clock.wait(self.clock.read))
+            connected.settimeout(self.clock.wait(self.clock.read))
             super().send(data[start : start + step])
 
 
@@ -140,11 +141,11 @@ class _TimedPool(HTTPConnectionPool):
 
 
 class _HttpPool(_TimedPool):
-    ConnectionCls = _HttpConnection
+    ConnectionCls: Any = _HttpConnection
 
 
 class _HttpsPool(_TimedPool, HTTPSConnectionPool):
-    ConnectionCls = _HttpsConnection
+    ConnectionCls: Any = _HttpsConnection
 
 
 class _Response(HTTPResponse):

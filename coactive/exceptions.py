@@ -106,10 +106,12 @@ class ApiException(OpenApiException):
         data: the body as the model that the service documents for the status (`ErrorResponse`,
             `HTTPValidationError`), None where it documents none or the body is something else.
         explanation: the service's own words for it, on one line; None where it gave none.
-        transient: no answer came, and another try may get one.
+        transient: no response came, and a retry may get one.
+        tries: how often the request was sent, retries included.
     """
 
     transient = False
+    tries = 0
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from coactive.exceptions import ApiException, ApiTypeError, ApiValueError
@@ -21,6 +22,29 @@ _STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 8.0
 _LONGEST_RETRY_AFTER = 60.0
+_TOKENS, _COST = 100, 2
+
+
+class Budget:
+    """What the retries of one client may cost, so that they do not double the load of a service that is down.
+
+    Each failure that is worth a retry costs, each success returns something; at half of it there are no retries.
+    """
+
+    def __init__(self) -> None:
+        self._tokens = _TOKENS
+        self._lock = Lock()
+
+    def spend(self) -> bool:
+        """Pay for a failure; whether there is enough left for a retry."""
+        with self._lock:
+            self._tokens = max(self._tokens - _COST, 0)
+            return self._tokens > _TOKENS / 2
+
+    def earn(self) -> None:
+        """Take what a success returns."""
+        with self._lock:
+            self._tokens = min(self._tokens + 1, _TOKENS)
 
 
 class Attempts(Protocol):
@@ -47,22 +71,28 @@ def checked(retries: Any) -> Any:
     return retries
 
 
-def attempts(retries: int | Retry | None, method: str, url: str) -> Attempts:
-    """The tries that `Configuration.retries` allows one call; None is the default."""
+def attempts(retries: int | Retry | None, method: str, url: str, budget: Budget) -> Attempts:
+    """The tries that `Configuration.retries` allows one call; None is the default.
+
+    A urllib3 `Retry` decides alone, without a look at the budget.
+    """
     if retries is None or isinstance(retries, int):
-        return _Backoff(RETRIES if retries is None else int(retries))
+        return _Backoff(RETRIES if retries is None else int(retries), budget)
     return _OfUrllib3(retries, method, url)
 
 
 class _Backoff:
     """Exponential backoff with jitter, overruled by the answer's `Retry-After`."""
 
-    def __init__(self, retries: int) -> None:
+    def __init__(self, retries: int, budget: Budget) -> None:
         self._left = retries
+        self._budget = budget
         self._base = _FIRST_DELAY
 
     def delay(self, failure: ApiException) -> float | None:
-        if not self._left or not (failure.status in _STATUSES or failure.transient):
+        if not (failure.status in _STATUSES or failure.transient):
+            return None
+        if not self._budget.spend() or not self._left:
             return None
         asked = _retry_after(failure.headers.get("Retry-After"))
         if asked is not None:

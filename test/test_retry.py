@@ -270,7 +270,7 @@ def test_each_wait_is_logged_with_its_reason(
 
 
 def waits(failures: list[ApiException], retries: int | None) -> list[float | None]:
-    attempts = retry.attempts(retries, "GET", "/")
+    attempts = retry.attempts(retries, "GET", "/", retry.Budget())
     return [attempts.delay(failure) for failure in failures]
 
 
@@ -283,7 +283,57 @@ def test_waits_double_from_half_a_second_to_eight_with_up_to_a_quarter_less() ->
 
 
 def test_no_wait_is_longer_than_eight_seconds_however_many_there_were() -> None:
-    assert all(delay is not None and delay <= 8 for delay in waits([failure(503)] * 100, 100))
+    assert all(delay is not None and delay <= 8 for delay in waits([failure(503)] * 24, 100))
+
+
+def test_a_budget_of_failures_ends_the_retries_and_successes_bring_them_back() -> None:
+    budget = retry.Budget()
+
+    def retried() -> bool:
+        return retry.attempts(2, "GET", "/", budget).delay(failure(503)) is not None
+
+    assert [retried() for _ in range(40)] == [True] * 24 + [False] * 16
+    for _ in range(60):
+        budget.earn()
+    assert retried()
+
+
+def test_what_is_no_outage_costs_no_budget() -> None:
+    budget = retry.Budget()
+    for status in (400, 401, 403, 404, 422):
+        for _ in range(100):
+            assert retry.attempts(2, "GET", "/", budget).delay(failure(status)) is None
+    assert budget.spend()
+
+
+def test_an_outage_is_not_made_worse_by_retries_and_they_come_back_after_it(server: ScriptedServer) -> None:
+    server.reply(Reply(503, b"", {"Retry-After": "0"}))
+    with ApiClient(server.configuration()) as client:
+        api = SimilaritySearchApi(client)
+
+        def search() -> bool:
+            try:
+                api.search_images_by_text_grouped("e", "mug")
+            except ServiceException as error:
+                assert 1 <= error.tries <= 3
+                return False
+            return True
+
+        def fifty_calls() -> None:
+            assert not any(search() for _ in range(50))
+
+        threads = [threading.Thread(target=fifty_calls) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.seen) <= 1_200
+        server.reply(Reply())
+        assert all(search() for _ in range(60))
+        before = len(server.seen)
+        server.reply(Reply(503, b"", {"Retry-After": "0"}), Reply())
+        assert search()
+        assert len(server.seen) == before + 2
 
 
 def test_waits_differ_so_that_clients_do_not_return_at_once() -> None:
@@ -442,7 +492,7 @@ def test_a_urllib3_retry_of_ones_own_is_asked_through_its_methods(server: Script
 
 def of_urllib3(failure: ApiException, **settings: Any) -> float | None:
     given = urllib3.Retry(3, status_forcelist=[503], **settings)
-    return retry.attempts(given, "GET", "/").delay(failure)
+    return retry.attempts(given, "GET", "/", retry.Budget()).delay(failure)
 
 
 @pytest.mark.parametrize(
@@ -459,7 +509,7 @@ def test_a_urllib3_retry_reads_retry_after(value: str | None, settings: dict[str
 
 
 def test_a_urllib3_retrys_own_backoff_is_the_wait() -> None:
-    attempts = retry.attempts(urllib3.Retry(3, status_forcelist=[503], backoff_factor=0.5), "GET", "/")
+    attempts = retry.attempts(urllib3.Retry(3, status_forcelist=[503], backoff_factor=0.5), "GET", "/", retry.Budget())
     assert [attempts.delay(failure(503)) for _ in range(4)] == [0, 1.0, 2.0, None]
 
 
