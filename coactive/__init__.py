@@ -6,33 +6,45 @@ from coactive.api_client import ApiClient
 from coactive.configuration import Configuration
 from coactive.exceptions import (
     ApiAttributeError,
+    ApiConnectionError,
     ApiDecodeError,
     ApiException,
     ApiKeyError,
+    ApiTimeoutError,
     ApiTypeError,
     ApiValueError,
+    BadRequestException,
     ForbiddenException,
     NotFoundException,
     OpenApiException,
+    RedirectException,
     ServiceException,
+    TooManyRequestsException,
     UnauthorizedException,
+    UnprocessableEntityException,
 )
 from coactive.version import VERSION
 
 __all__ = [
     "ApiAttributeError",
     "ApiClient",
+    "ApiConnectionError",
     "ApiDecodeError",
     "ApiException",
     "ApiKeyError",
+    "ApiTimeoutError",
     "ApiTypeError",
     "ApiValueError",
+    "BadRequestException",
     "Configuration",
     "ForbiddenException",
     "NotFoundException",
     "OpenApiException",
+    "RedirectException",
     "ServiceException",
+    "TooManyRequestsException",
     "UnauthorizedException",
+    "UnprocessableEntityException",
     "__version__",
 ]
 

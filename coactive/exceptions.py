@@ -6,14 +6,20 @@
     ├── ApiAttributeError   (AttributeError)  a model has no such field
     ├── ApiKeyError         (KeyError)        a model has no such field
     └── ApiException                          a call to the service failed, or its response could not be used
+        ├── ApiConnectionError       0        there was no response: name, connection, TLS or proxy
+        │   └── ApiTimeoutError      0        there was none in time
+        ├── RedirectException        3xx      the service points elsewhere; it is not followed
+        ├── BadRequestException      400      the file is not an image
         ├── UnauthorizedException    401      the token is invalid
         ├── ForbiddenException       403      the token is missing, or it lacks permission
         ├── NotFoundException        404      there is no such embedding
+        ├── UnprocessableEntityException 422  an argument is invalid or out of range
+        ├── TooManyRequestsException 429      too many calls; `retry_after` says when to call again
         ├── ServiceException         5xx      the service failed; calling again later may help
         └── ApiDecodeError                    the response cannot be decoded
 
-An `ApiException` of no narrower class is any other status, or status 0: there was no response at all (name not
-found, connection refused or broken, TLS, timeout), with the reason in words and the cause in `__cause__`.
+An `ApiException` of no narrower class is any other status. Where there was no response the status is 0, the reason
+says in words what went wrong, and the original exception is the `__cause__`.
 """
 
 from __future__ import annotations
@@ -139,6 +145,13 @@ class ApiException(OpenApiException):
         """The service's name for this call, from the header `X-Request-ID`: quote it to the vendor."""
         return self.headers.get("X-Request-ID")
 
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds after which the service wants to be called again, from `Retry-After`; None where it does not say."""
+        from coactive.retry_after import seconds_of
+
+        return seconds_of(self.headers.get("Retry-After"))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self).splitlines()[0]!r})"
 
@@ -148,6 +161,22 @@ class ApiException(OpenApiException):
         if self.request_id:
             lines.append(f"Request ID: {self.request_id}")
         return "\n".join(lines)
+
+
+class ApiConnectionError(ApiException):
+    """There was no response: the host's name is unknown, the connection, TLS or the proxy failed."""
+
+
+class ApiTimeoutError(ApiConnectionError):
+    """There was no response in time."""
+
+
+class RedirectException(ApiException):
+    """3xx: the service points elsewhere, and redirects are not followed; the header `Location` says where."""
+
+
+class BadRequestException(ApiException):
+    """400: the file is not an image."""
 
 
 class UnauthorizedException(ApiException):
@@ -162,6 +191,14 @@ class NotFoundException(ApiException):
     """404: the service has no such embedding."""
 
 
+class UnprocessableEntityException(ApiException):
+    """422: an argument is invalid or out of range; the message names it."""
+
+
+class TooManyRequestsException(ApiException):
+    """429: too many calls; `retry_after` says when to call again."""
+
+
 class ServiceException(ApiException):
     """5xx: the service failed; calling again later may help."""
 
@@ -171,12 +208,21 @@ class ApiDecodeError(ApiException):
 
 
 _BY_STATUS: Mapping[int, type[ApiException]] = MappingProxyType(
-    {401: UnauthorizedException, 403: ForbiddenException, 404: NotFoundException}
+    {
+        400: BadRequestException,
+        401: UnauthorizedException,
+        403: ForbiddenException,
+        404: NotFoundException,
+        422: UnprocessableEntityException,
+        429: TooManyRequestsException,
+    }
 )
 
 
 def exception_for(status: int) -> type[ApiException]:
     """The class of exception for an HTTP status."""
+    if 300 <= status < 400:
+        return RedirectException
     return _BY_STATUS.get(status, ServiceException if status >= 500 else ApiException)
 
 

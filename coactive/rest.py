@@ -18,7 +18,7 @@ from urllib3.util import parse_url
 
 from coactive import tls
 from coactive.deadline import CURRENT, Clock, use_clocks
-from coactive.exceptions import ApiDecodeError, ApiException, ApiValueError
+from coactive.exceptions import ApiConnectionError, ApiDecodeError, ApiTimeoutError, ApiValueError
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
 from coactive.timeout import Timeouts, in_words, total_of
@@ -163,7 +163,8 @@ def _translated(request: HttpRequest) -> Iterator[None]:
         raise
     except (exceptions.HTTPError, HTTPException, OSError) as error:
         scheme, host, *_ = urlsplit(request.url)
-        failure = ApiException(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.timeout))
+        kind = ApiTimeoutError if _is_late(error) else ApiConnectionError
+        failure = kind(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.timeout))
         failure.transient = _may_pass(error)
         raise failure from _without_frames(error)
 
@@ -201,10 +202,16 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 def _in_words(error: Exception, limits: Timeouts | urllib3.Timeout) -> str:
     words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
-    late = isinstance(error, exceptions.TimeoutError) and not isinstance(error, exceptions.NewConnectionError)
-    if not late and any(isinstance(link, TimeoutError) for link in (*error.args, error.__cause__)):
-        words, late = "no progress in time", True
-    return f"{words} ({in_words(limits) if late else _innermost(error)})"
+    if not _is_late(error) or isinstance(error, exceptions.EmptyPoolError):
+        return f"{words} ({_innermost(error)})"
+    return f"{words if isinstance(error, exceptions.TimeoutError) else 'no progress in time'} ({in_words(limits)})"
+
+
+def _is_late(error: Exception) -> bool:
+    if isinstance(error, exceptions.NewConnectionError):
+        return False
+    late = (exceptions.TimeoutError, exceptions.EmptyPoolError)
+    return isinstance(error, late) or any(isinstance(link, TimeoutError) for link in (*error.args, error.__cause__))
 
 
 def _innermost(error: BaseException) -> str:

@@ -6,7 +6,6 @@ Every operation only reads, so that a POST is as safe to repeat as a GET.
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -94,7 +93,7 @@ class _Backoff:
             return None
         if not self._budget.spend() or not self._left:
             return None
-        asked = _retry_after(failure.headers.get("Retry-After"))
+        asked = failure.retry_after
         if asked is not None:
             base = asked
         else:
@@ -136,21 +135,3 @@ def _asked(retry: Retry, answer: HTTPResponse) -> float | None:
         return retry.get_retry_after(answer)
     except Exception:  # what it makes of a header that is neither a number nor a date
         return None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """`Retry-After` in seconds, given as a number or as a date; None where it is neither."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    from email.utils import parsedate_to_datetime
-
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -118,7 +118,12 @@ def test_a_broken_content_encoding_is_an_answer_that_cannot_be_read(
 
 
 ERRORS: list[tuple[Reply, type[ApiException], str, Any]] = [
-    (Reply.json({"detail": "no image"}, 400), ApiException, "400 Bad Request: no image", ErrorResponse("no image")),
+    (
+        Reply.json({"detail": "no image"}, 400),
+        coactive.BadRequestException,
+        "400 Bad Request: no image",
+        ErrorResponse("no image"),
+    ),
     (
         Reply.json({"detail": "who?"}, 401),
         coactive.UnauthorizedException,
@@ -135,12 +140,22 @@ ERRORS: list[tuple[Reply, type[ApiException], str, Any]] = [
     ),
     (
         Reply.json({"detail": [{"loc": ["body", "limit"], "msg": "too large", "type": "t"}]}, 422),
-        ApiException,
+        coactive.UnprocessableEntityException,
         "422 Unprocessable Content: limit: too large",
         HTTPValidationError.from_dict({"detail": [{"loc": ["body", "limit"], "msg": "too large", "type": "t"}]}),
     ),
-    (Reply.json({"detail": "some\n words"}, 422), ApiException, "422 Unprocessable Content: some words", None),
-    (Reply.json({"detail": {"a": 1}}, 422), ApiException, '422 Unprocessable Content: {"detail": {"a": 1}}', None),
+    (
+        Reply.json({"detail": "some\n words"}, 422),
+        coactive.UnprocessableEntityException,
+        "422 Unprocessable Content: some words",
+        None,
+    ),
+    (
+        Reply.json({"detail": {"a": 1}}, 422),
+        coactive.UnprocessableEntityException,
+        '422 Unprocessable Content: {"detail": {"a": 1}}',
+        None,
+    ),
     (Reply.json({"detail": "busy"}, 500), coactive.ServiceException, "500 Internal Server Error: busy", None),
     (Reply.json({"detail": 5}, 404), coactive.NotFoundException, '404 Not Found: {"detail": 5}', ErrorResponse(5)),  # type: ignore[arg-type]
     (Reply.json([1], 404), coactive.NotFoundException, "404 Not Found: [1]", None),
@@ -151,6 +166,12 @@ ERRORS: list[tuple[Reply, type[ApiException], str, Any]] = [
         None,
     ),
     (Reply(404, b""), coactive.NotFoundException, "404 Not Found", None),
+    (
+        Reply.json({"detail": "slow down"}, 429, retry_after="90"),
+        coactive.TooManyRequestsException,
+        "429 Too Many Requests: slow down",
+        None,
+    ),
     (Reply(409, b"held", content_type="text/plain"), ApiException, "409 Conflict: held", None),
     (
         Reply(502, b"<html>\n <h1>Bad</h1>\n</html>", content_type="text/html"),
@@ -160,11 +181,11 @@ ERRORS: list[tuple[Reply, type[ApiException], str, Any]] = [
     ),
     (
         Reply(302, b"", headers={"Location": "https://elsewhere.example/"}),
-        ApiException,
+        coactive.RedirectException,
         "302 Found: redirects are not followed; the service points to https://elsewhere.example/",
         None,
     ),
-    (Reply(304, b""), ApiException, "304 Not Modified", None),
+    (Reply(304, b""), coactive.RedirectException, "304 Not Modified", None),
 ]
 
 

@@ -15,7 +15,7 @@ import pytest
 import trustme
 from scripted_server import TOKEN
 
-from coactive import ApiClient, ApiException, Configuration
+from coactive import ApiClient, ApiTimeoutError, Configuration
 from coactive.apis import SimilaritySearchApi
 from coactive.deadline import Clock
 
@@ -86,9 +86,9 @@ def search(host: str, file: Any = b"image", **settings: Any) -> Any:
         return SimilaritySearchApi(client).get_similar_images("e", file)
 
 
-def end_of(call: Callable[[], Any]) -> ApiException:
+def end_of(call: Callable[[], Any]) -> ApiTimeoutError:
     began = monotonic()
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(ApiTimeoutError) as caught:
         call()
     assert monotonic() - began < ALLOWED
     assert (caught.value.status, TOKEN in str(caught.value)) == (0, False)

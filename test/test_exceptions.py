@@ -29,6 +29,12 @@ def test_every_exception_has_the_one_base_and_the_builtin_it_stands_for() -> Non
         coactive.NotFoundException: coactive.ApiException,
         coactive.ServiceException: coactive.ApiException,
         coactive.ApiDecodeError: coactive.ApiException,
+        coactive.ApiConnectionError: coactive.ApiException,
+        coactive.ApiTimeoutError: coactive.ApiConnectionError,
+        coactive.RedirectException: coactive.ApiException,
+        coactive.BadRequestException: coactive.ApiException,
+        coactive.UnprocessableEntityException: coactive.ApiException,
+        coactive.TooManyRequestsException: coactive.ApiException,
     }
     for kind, base in kinds.items():
         assert issubclass(kind, coactive.OpenApiException)
@@ -49,7 +55,7 @@ def test_a_call_without_an_answer_has_status_0_and_keeps_the_cause() -> None:
     with coactive.ApiClient(configuration) as client, pytest.raises(coactive.ApiException) as caught:
         SimilaritySearchApi(client).search_images_by_text_grouped("e", "q")
     error = caught.value
-    assert type(error) is coactive.ApiException
+    assert type(error) is coactive.ApiConnectionError
     assert (error.status, error.body, error.data, error.request_id, dict(error.headers)) == (0, None, None, None, {})
     assert str(error) == f"no answer from {configuration.host}: cannot connect ([Errno 111] Connection refused)"
     assert error.__cause__ is not None
@@ -104,6 +110,17 @@ def test_an_exception_crosses_a_process_pool_whole(server: ScriptedServer) -> No
         assert (caught.value.data, caught.value.headers["x-request-id"]) == (ErrorResponse("gone"), "r-17")
         with pytest.raises(coactive.ApiException, match="cannot connect"):
             pool.submit(_fail, f"http://127.0.0.1:{unused_port()}").result(60)
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("90", 90.0), ("0", 0.0), (None, None), ("soon", None)])
+def test_retry_after_is_seconds_or_none(
+    server: ScriptedServer, client: coactive.ApiClient, header: str | None, seconds: float | None
+) -> None:
+    server.reply(Reply(429, b"", {"Retry-After": header} if header else {}))
+    with pytest.raises(coactive.TooManyRequestsException) as caught:
+        SimilaritySearchApi(client).search_images_by_text_grouped("e", "q")
+    assert caught.value.retry_after == seconds
+    assert caught.value.tries == 1
 
 
 def test_an_exception_made_by_hand_reads_well() -> None:

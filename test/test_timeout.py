@@ -7,7 +7,7 @@ import pytest
 import urllib3
 from scripted_server import TOKEN, Reply, ScriptedServer
 
-from coactive import ApiClient, ApiException, ApiTypeError, ApiValueError, Configuration
+from coactive import ApiClient, ApiException, ApiTimeoutError, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
 from coactive.timeout import Timeouts, total_of
 
@@ -151,7 +151,7 @@ def test_the_wait_for_a_free_connection_counts_and_is_named(held: threading.Even
         busy = SimilaritySearchApi(client).search_images_by_text_grouped.submit("e", "mug")
         while not server.seen:
             threading.Event().wait(0.01)
-        with pytest.raises(ApiException) as caught:
+        with pytest.raises(ApiTimeoutError) as caught:
             search(client, _request_timeout=0.2)
         assert "all connections of this client were busy for the whole time" in str(caught.value)
         assert (caught.value.status, len(server.seen)) == (0, 1)
