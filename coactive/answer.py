@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from coactive.exceptions import ApiDecodeError, ApiException, exception_for, place
+from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exception_for, place
 from coactive.model.base import Misfit, converter
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
@@ -90,8 +89,8 @@ def failure(response: RawResponse, parameters: Sequence[str], secrets: Sequence[
 def _documented(status: int, value: Any) -> ErrorResponse | HTTPValidationError | None:
     model = _DOCUMENTED.get(status)
     try:
-        return model.adopt(copy.deepcopy(value)) if model else None
-    except Misfit:
+        return model.from_dict(value) if model else None
+    except ApiTypeError:
         return None
 
 

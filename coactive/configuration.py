@@ -166,7 +166,7 @@ class Configuration:
     def __copy__(self) -> Configuration:
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
-        new.proxy_headers = dict(self.proxy_headers) if self.proxy_headers else None
+        new.proxy_headers = self.proxy_headers  # a copy, as whenever it is set
         return new
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Configuration:

@@ -77,7 +77,7 @@ def use_clocks(manager: PoolManager) -> PoolManager:
     return manager
 
 
-class _Timed(HTTPConnection):
+class _HttpConnection(HTTPConnection):
     """A connection that goes by a clock."""
 
     clock = CURRENT.clock
@@ -125,26 +125,20 @@ class _Timed(HTTPConnection):
             super().send(data[start : start + step])
 
 
-class _HttpConnection(_Timed):
+class _HttpsConnection(_HttpConnection, HTTPSConnection):
     pass
 
 
-class _HttpsConnection(_Timed, HTTPSConnection):
-    pass
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls: Any = _HttpConnection
 
-
-class _TimedPool(HTTPConnectionPool):
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(timeout)
         connection.go_by(CURRENT.clock)
         return connection
 
 
-class _HttpPool(_TimedPool):
-    ConnectionCls: Any = _HttpConnection
-
-
-class _HttpsPool(_TimedPool, HTTPSConnectionPool):
+class _HttpsPool(_HttpPool, HTTPSConnectionPool):
     ConnectionCls: Any = _HttpsConnection
 
 
