@@ -1,4 +1,4 @@
-"""Speaks HTTP: the four searches of the contract, and the images that their answers point at."""
+"""Speaks HTTP: the four searches of the contract, the login, and the images that the answers point at."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
+from coactive.local.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.encoder import Embedding, encode
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
+from coactive.local.login import LOGIN, Login
 
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""
@@ -32,12 +34,19 @@ Upload = Annotated[UploadFile, File()]
 
 
 def build_app(
-    catalog: Catalog, decoders: Executor, *, embedding_id: str, token: str, max_bytes: int = MAX_BYTES
+    catalog: Catalog,
+    decoders: Executor,
+    *,
+    embedding_id: str,
+    token: str,
+    token_lifetime: int = TOKEN_LIFETIME,
+    max_bytes: int = MAX_BYTES,
 ) -> ASGIApp:
     """The service as an ASGI application.
 
-    It searches `catalog` under the name `embedding_id` for whoever sends `token` as the bearer token, and
-    answers a request of more than `max_bytes` with 413. Uploads are decoded by `decoders`.
+    It searches `catalog` under the name `embedding_id` for whoever sends as the bearer token `token`, or one that
+    its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
+    Uploads are decoded by `decoders`.
     """
     app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
     searches = _Searches(catalog, decoders, embedding_id)
@@ -50,8 +59,10 @@ def build_app(
         searches.search_images_by_text_grouped
     )
     app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
+    tokens = Tokens(token, token_lifetime)
+    app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
     app.exception_handler(RequestValidationError)(_invalid)
-    return Gate(app, token=token, max_bytes=max_bytes)
+    return Gate(app, tokens=tokens, max_bytes=max_bytes)
 
 
 def _name(route: APIRoute) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import re
 import uuid
 
@@ -12,7 +11,12 @@ from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from coactive.local.credentials import Tokens
+from coactive.local.login import LOGIN
+
 PROTECTED = "/api/"
+ASK_FOR_BEARER = "no bearer token: send Authorization: Bearer CLIENT_ID:CLIENT_SECRET"
+ASK_FOR_BASIC = "no credentials: send Authorization: Basic, then CLIENT_ID:CLIENT_SECRET in base64"
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 PATIENCE = 2.0
 """Seconds without a byte after which a client that was already answered is taken to have stopped sending."""
@@ -21,12 +25,13 @@ PATIENCE = 2.0
 class Gate:
     """An ASGI application around another one: 403, 401 and 413 are answered here, before a body is read.
 
-    `token` is what a client must send as its bearer token, `max_bytes` the largest body that is taken.
+    A client must send one of the `tokens` as its bearer token, or to the login its id and secret; `max_bytes` is
+    the largest body that is taken.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, *, tokens: Tokens, max_bytes: int) -> None:
         self._app = app
-        self._token = token.encode()
+        self._tokens = tokens
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,12 +45,23 @@ class Gate:
         await answer(scope, exchange.receive, exchange.send)
 
     def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
-        if path.startswith(PROTECTED):
-            scheme, _, token = headers.get("authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not token.strip():
-                return _error(403, "no bearer token: send Authorization: Bearer CLIENT_ID:CLIENT_SECRET")
-            if not hmac.compare_digest(token.strip().encode("latin-1"), self._token):
-                return _error(401, "the token is not known here", {"WWW-Authenticate": "Bearer"})
+        return self._to_a_stranger(path, headers) or self._to_too_much(headers)
+
+    def _to_a_stranger(self, path: str, headers: Headers) -> JSONResponse | None:
+        if not path.startswith(PROTECTED):
+            return None
+        if path == LOGIN:
+            wanted, please, problem_of = "Basic", ASK_FOR_BASIC, self._tokens.problem_of_basic
+        else:
+            wanted, please, problem_of = "Bearer", ASK_FOR_BEARER, self._tokens.problem_of_bearer
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        credentials = given.strip().encode("latin-1")
+        if scheme.lower() != wanted.lower() or not credentials:
+            return _error(403, please)
+        problem = problem_of(credentials)
+        return _error(401, problem, {"WWW-Authenticate": wanted}) if problem else None
+
+    def _to_too_much(self, headers: Headers) -> JSONResponse | None:
         length = headers.get("content-length", "")
         return _error(413, _too_large(self._max_bytes)) if length.isdigit() and int(length) > self._max_bytes else None
 

@@ -29,7 +29,7 @@ from coactive import Configuration
 from coactive.local import encoder
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
-from coactive.local.credentials import token_for
+from coactive.local.credentials import TOKEN_LIFETIME, token_for
 from coactive.local.indexing import index_folder
 from coactive.local.metadata import FROM_PANDAS
 from coactive.local.pictures import draw_catalogue
@@ -136,8 +136,9 @@ def serving(
     port: int,
     client_id: str | None,
     client_secret: str | None,
+    token_lifetime: int = TOKEN_LIFETIME,
 ) -> Iterator[Service]:
-    """Serve as `running` does, without its warning."""
+    """Serve as `running` does, without its warning, and with tokens from the login that are good for some seconds."""
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
         token = token_for(listener.getsockname()[0], client_id, client_secret)
@@ -145,7 +146,7 @@ def serving(
         embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.NAME}"))
         configuration = _configuration(listener, token)
         decoders = stack.enter_context(ThreadPoolExecutor(DECODERS, thread_name_prefix="coactive-decode"))
-        app = build_app(catalog, decoders, embedding_id=embedding_id, token=token)
+        app = build_app(catalog, decoders, embedding_id=embedding_id, token=token, token_lifetime=token_lifetime)
         stack.enter_context(_answering(app, listener))
         yield Service(configuration, embedding_id, configuration.host, catalog)
 
