@@ -31,6 +31,8 @@ setup(
             "pytest-socket>=0.7",
             "hypothesis>=6.100",
             "ipython>=8.20",
+            "opentelemetry-instrumentation-urllib3>=0.51b0",
+            "opentelemetry-sdk>=1.30",
             "scikit-learn>=1.5",
             "trustme>=1.1",
         ],

@@ -4,6 +4,7 @@ import logging
 
 from coactive.api_client import ApiClient
 from coactive.configuration import Configuration
+from coactive.credentials import ClientCredentials
 from coactive.exceptions import (
     ApiAttributeError,
     ApiConnectionError,
@@ -36,6 +37,7 @@ __all__ = [
     "ApiTypeError",
     "ApiValueError",
     "BadRequestException",
+    "ClientCredentials",
     "Configuration",
     "ForbiddenException",
     "NotFoundException",

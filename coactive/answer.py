@@ -6,13 +6,16 @@ import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exception_for, place
 from coactive.model.base import Misfit, converter
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
 from coactive.response import RawResponse
+
+if TYPE_CHECKING:
+    from coactive.wire import HttpRequest
 
 T = TypeVar("T")
 
@@ -68,22 +71,23 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         raise _unreadable(hidden, f"not a {name}: {misfit.problem}{where}") from None
 
 
-def failure(response: RawResponse, parameters: Sequence[str], secrets: Sequence[str]) -> ApiException:
+def failure(response: RawResponse, request: HttpRequest) -> ApiException:
     """The exception for an answer whose status is no success.
 
     Args:
         response: the answer.
-        parameters: the names of the operation's arguments: the message of a 422 names the one it is about.
-        secrets: what must not appear in the exception, should the service repeat it.
+        request: what was sent. The message of a 422 names its argument, and repeats none of its secrets.
     """
-    response = _without(secrets, response)
+    response = _without(request.secrets, response)
     try:
         value = _json(response)
     except (ValueError, RecursionError):
         value = None
     data = _documented(response.status, value)
-    explanation = _explanation(response, value, data, parameters)
-    return exception_for(response.status)(http_resp=response, data=data, explanation=explanation or None)
+    explanation = _explanation(response, value, data, request.parameters)
+    error = exception_for(response.status)(http_resp=response, data=data, explanation=explanation or None)
+    error.hint = request.hint(request, response.status)
+    return error
 
 
 def _documented(status: int, value: Any) -> ErrorResponse | HTTPValidationError | None:
@@ -127,7 +131,10 @@ def _json(response: RawResponse) -> Any:
 
 
 def _unreadable(response: RawResponse, problem: str) -> ApiDecodeError:
-    return ApiDecodeError(http_resp=response, explanation=f"the response is {problem} (`.raw()` gives it unread)")
+    explanation = f"the response is {problem} (`.raw()` gives it unread)"
+    error = ApiDecodeError(http_resp=response, explanation=explanation)
+    error.tries = response.tries
+    return error
 
 
 def _excerpt(response: RawResponse) -> str:
@@ -144,7 +151,7 @@ def _without(secrets: Sequence[str], response: RawResponse) -> RawResponse:
         reason = reason and reason.replace(text, "***")
         for name in [name for name, value in headers.items() if text in value]:
             headers[name] = headers[name].replace(text, "***")
-    return RawResponse(response.status, reason, headers, data)
+    return RawResponse(response.status, reason, headers, data, tries=response.tries)
 
 
 def _spellings(secrets: Sequence[str]) -> Iterator[str]:

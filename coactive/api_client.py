@@ -1,28 +1,27 @@
-"""From a request to its answer: address, headers, retries, and the threads for calls in the background."""
+"""What a program calls through: its settings, its headers and hooks, its threads for calls in the background."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
 from collections.abc import Callable
 from threading import Lock
-from time import monotonic, sleep
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from urllib3 import HTTPHeaderDict
 
-from coactive import answer, retry
+from coactive import answer
 from coactive.configuration import Configuration
-from coactive.exceptions import CLOSED, ApiException, ApiTypeError, ApiValueError
+from coactive.credentials import Secret
+from coactive.exceptions import CLOSED, ApiTypeError, ApiValueError
+from coactive.hooks import Hooks
 from coactive.model.base import to_json
 from coactive.response import ApiResponse, RawResponse
-from coactive.rest import Rest
-from coactive.timeout import Timeouts, total_of
+from coactive.transport import Transport
 from coactive.version import VERSION
-from coactive.wire import HttpRequest, on_the_wire, set_header
+from coactive.wire import set_header
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,8 +39,6 @@ USER_AGENT = f"coactive-python/{VERSION} Python/{'.'.join(map(str, sys.version_i
 _AFTER_FORK = Lock()
 """Held by the first thread of a forked process that uses a client; no other process ever waits for it."""
 
-logger = logging.getLogger("coactive")
-
 
 class ApiClient:
     """What carries the calls of any number of Api objects; safe to share between threads.
@@ -58,6 +55,8 @@ class ApiClient:
     Attributes:
         configuration: the one given.
         default_headers: sent with every call.
+        hooks: what to call before each request and after its response: `hooks.request` and `hooks.response` are lists
+            of functions that take a `coactive.hooks.Exchange`.
     """
 
     def __init__(
@@ -81,15 +80,15 @@ class ApiClient:
         self.user_agent = USER_AGENT
         if header_name is not None:
             self.set_default_header(header_name, header_value or "")
+        self.hooks = Hooks()
         self._closed = False
         self._start()
 
     def _start(self) -> None:
         """Begin without connections and threads: at first, and again in a process that was forked."""
         self._lock = Lock()
-        self._rest: Rest | None = None
+        self._transport: Transport | None = None
         self._workers: Workers | None = None
-        self._budget = retry.Budget()
         self._process = os.getpid()
 
     @property
@@ -117,22 +116,23 @@ class ApiClient:
             ApiException: the call ended without a usable answer.
             ApiValueError: there is no token, or the client is closed; nothing was sent.
         """
-        wire = self._on_the_wire(request)
-        response = cast("RawResponse", self._exchange(wire, read=True))
+        wire, response = self._alive().send(request, self._headers(), read=True)
         check = request.options.get("_check_return_type", True)
         data = answer.read(response, request.returns, check=check, secrets=wire.secrets)
-        return ApiResponse(data, response.status, response.headers)
+        answered = ApiResponse(data, response.status, response.headers)
+        answered.tries = response.tries
+        return answered
 
     def fetch(self, request: Request[Any]) -> RawResponse:
         """Send a request and give its answer as it came; a status that is no success is an exception."""
-        return cast("RawResponse", self._exchange(self._on_the_wire(request), read=True))
+        return cast("RawResponse", self._alive().send(request, self._headers(), read=True)[1])
 
     def open(self, request: Request[Any]) -> BaseHTTPResponse:
         """Send a request and give its answer unread; a status that is no success is an exception.
 
         Read it or close it; other calls do not wait for its connection.
         """
-        return cast("BaseHTTPResponse", self._exchange(self._on_the_wire(request), read=False))
+        return cast("BaseHTTPResponse", self._alive().send(request, self._headers(), read=False)[1])
 
     def submit(self, work: Callable[[], T]) -> ApiFuture[T]:
         """Run `work` in one of the client's background threads."""
@@ -144,47 +144,22 @@ class ApiClient:
                 self._workers = Workers(self.pool_threads)
         return self._workers.submit(work)
 
-    def _on_the_wire(self, request: Request[Any]) -> HttpRequest:
+    def _headers(self) -> dict[str, str]:
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **self.default_headers}
         if self.cookie:
-            headers["Cookie"] = self.cookie
-        return on_the_wire(request, self.configuration, headers)
+            headers["Cookie"] = Secret(self.cookie) if isinstance(self.cookie, str) else self.cookie
+        return headers
 
-    def _exchange(self, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
-        """Try until there is a good response, or no further try."""
-        attempts = retry.attempts(self.configuration.retries, wire.method, wire.url, self._budget)
-        ends = monotonic() + total_of(wire.timeout)
-        rest = self._alive()
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                response = _try_once(rest, wire, read=read)
-                self._budget.earn()
-                return response
-            except ApiException as error:
-                failure = error
-            failure.tries = tries
-            delay = attempts.delay(failure)
-            left = ends - monotonic()
-            if delay is None or delay >= left:
-                raise failure
-            logger.info("%s; trying again in %.2f s", str(failure).partition("\n")[0], delay)
-            sleep(delay)
-            if self._closed:
-                raise failure
-            if isinstance(wire.timeout, Timeouts):
-                wire = wire._replace(timeout=wire.timeout._replace(total=left - delay))
-
-    def _alive(self) -> Rest:
-        """The connections of this client in this process."""
+    def _alive(self) -> Transport:
+        """What carries the calls of this client in this process."""
         self._follow_fork()
         with self._lock:
             if self._closed:
                 raise ApiValueError(CLOSED)
-            if self._rest is None:
-                self._rest = Rest(self.configuration, self.configuration.connection_pool_maxsize or self.pool_threads)
-            return self._rest
+            if self._transport is None:
+                connections = self.configuration.connection_pool_maxsize or self.pool_threads
+                self._transport = Transport(self.configuration, connections, self.hooks)
+            return self._transport
 
     def _follow_fork(self) -> None:
         if self._process != os.getpid():
@@ -203,8 +178,8 @@ class ApiClient:
                 self._workers.close(cancel=cancel)
         finally:
             self._closed = True
-            if self._rest:
-                self._rest.close()
+            if self._transport:
+                self._transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -216,7 +191,7 @@ class ApiClient:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: self.__dict__[name] for name in ("configuration", "pool_threads", "cookie")}
-        return kept | {"default_headers": dict(self.default_headers)}
+        return kept | {"default_headers": dict(self.default_headers), "hooks": self.hooks.copy()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -260,19 +235,3 @@ class ApiClient:
         raw = RawResponse(getattr(response, "status", 200), getattr(response, "reason", "OK"), headers, body)
         returns: Any = GenericAlias(list, kind[0]) if isinstance(kind, list) else kind
         return answer.read(raw, returns, check=_check_type)
-
-
-def _try_once(rest: Rest, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
-    response = rest.open(wire, read=read)
-    good = 200 <= response.status < 300
-    if good and not read:
-        return response
-    try:
-        whole = rest.read(response, wire)
-    except ApiException:
-        if good:
-            raise
-        whole = RawResponse(response.status, response.reason, response.headers, b"")
-    if good:
-        return whole
-    raise answer.failure(whole, wire.parameters, wire.secrets)

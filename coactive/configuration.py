@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,20 +21,23 @@ if TYPE_CHECKING:
     from urllib3 import Retry
 
 DEFAULT_HOST = "https://app.coactive.ai"
+MAX_RESPONSE_BYTES = 256 * 2**20
 
 
 class Configuration:
     """How to reach the service; arguments win over the environment.
 
-    `host`, `access_token`, `retries` and the timeouts may be changed at any time and count from the next call on;
-    the rest is read when an `ApiClient` makes its first connection.
+    `host`, `access_token`, `retries`, `max_response_bytes` and the timeouts may be changed at any time and count from
+    the next call on; the rest is read when an `ApiClient` makes its first connection.
 
     Args:
         host: the origin, with a base path if there is one; None or empty: COACTIVE_HOST, else
             https://app.coactive.ai. Plain http is for loopback, or with `allow_insecure_http`.
-        access_token: `f"{CLIENT_ID}:{CLIENT_SECRET}"`, or a callable that returns the current token. None:
-            COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and COACTIVE_CLIENT_SECRET.
+        access_token: `f"{CLIENT_ID}:{CLIENT_SECRET}"`, or a callable that returns the current token, or
+            `ClientCredentials` to exchange for one. None: COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and
+            COACTIVE_CLIENT_SECRET.
         verify_ssl: whether the service must show a certificate that is trusted.
+        ssl_context: an `ssl.SSLContext` to use as it is, in the place of `ssl_ca_cert`, `cert_file` and `key_file`.
         ssl_ca_cert: the CA certificates to trust: a file's path or PEM text. None: SSL_CERT_FILE, else certifi's.
         cert_file, key_file: a client certificate and its key, as paths.
         assert_hostname: the name to expect in the certificate instead of the host's; False: any.
@@ -46,8 +50,10 @@ class Configuration:
         connect_timeout: seconds to wait for a connection (5); None: no timeout. So the next two.
         read_timeout: seconds between two pieces of the response (60).
         total_timeout: seconds for the call with its retries (120).
+        max_response_bytes: the largest response to take, its compression undone (256 MiB); None: any.
         allow_insecure_http: whether the token may go over plain http beyond loopback.
-        pickle_secrets: whether pickling keeps the token; else it is read anew from the environment.
+        pickle_secrets: whether pickling keeps the token; else it is read anew from the environment. A callable is
+            always kept.
         debug: whether each call is written to stderr, by the logger `coactive`; the token never is.
 
     Raises:
@@ -62,6 +68,7 @@ class Configuration:
         *,
         access_token: AccessToken | None = None,
         verify_ssl: bool = True,
+        ssl_context: ssl.SSLContext | None = None,
         ssl_ca_cert: str | os.PathLike[str] | None = None,
         cert_file: str | os.PathLike[str] | None = None,
         key_file: str | os.PathLike[str] | None = None,
@@ -74,6 +81,7 @@ class Configuration:
         connect_timeout: float | None = CONNECT,
         read_timeout: float | None = READ,
         total_timeout: float | None = TOTAL,
+        max_response_bytes: int | None = MAX_RESPONSE_BYTES,
         allow_insecure_http: bool = False,
         pickle_secrets: bool = False,
         debug: bool = False,
@@ -83,6 +91,7 @@ class Configuration:
         self.access_token = credentials.from_environment() if access_token is None else access_token
         self.pickle_secrets = pickle_secrets
         self.verify_ssl = verify_ssl
+        self.ssl_context = ssl_context
         self.ssl_ca_cert = ssl_ca_cert
         self.cert_file = cert_file
         self.key_file = key_file
@@ -95,6 +104,7 @@ class Configuration:
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.total_timeout = total_timeout
+        self.max_response_bytes = max_response_bytes
         self.debug = debug
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -140,11 +150,13 @@ class Configuration:
     def auth_settings(self) -> dict[str, dict[str, str]]:
         """The header that carries the token, as generated clients describe it; empty without a token.
 
-        Its `value` is the secret itself.
+        Its `value` is the secret itself. `ClientCredentials` are none: only a client exchanges them.
         """
-        if self.access_token is None:
+        given = self.access_token
+        if given is None or isinstance(given, credentials.ClientCredentials):
             return {}
-        value = credentials.Secret(f"Bearer {credentials.current_token(self.access_token)}")
+        token = credentials.checked_token(given() if callable(given) else given)
+        value = credentials.Secret(f"Bearer {token}")
         return {"HTTPBearer": {"type": "bearer", "in": "header", "key": "Authorization", "value": value}}
 
     def to_debug_report(self) -> str:
@@ -173,9 +185,11 @@ class Configuration:
         return self.__copy__()
 
     def __getstate__(self) -> dict[str, Any]:
-        if self.pickle_secrets or callable(self.access_token):
+        if self.ssl_context:
+            raise ApiTypeError("ssl_context: it cannot be pickled; files and PEM text in ssl_ca_cert and cert_file can")
+        if self.pickle_secrets:
             return self.__dict__.copy()
-        return self.__dict__ | {"access_token": None}
+        return self.__dict__ | {"access_token": credentials.without_secrets(self.access_token)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -216,6 +230,7 @@ _TEXT = _of_kind("a str", str)
 _CHECKS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
     {
         "access_token": _checked_token,
+        "ssl_context": _of_kind("an ssl.SSLContext", ssl.SSLContext),
         "ssl_ca_cert": _PATH,
         "cert_file": _PATH,
         "key_file": _PATH,
@@ -228,6 +243,7 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "connect_timeout": seconds,
         "read_timeout": seconds,
         "total_timeout": seconds,
+        "max_response_bytes": _checked_size,
     }
 )
 

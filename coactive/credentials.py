@@ -9,9 +9,6 @@ from typing import TypeAlias
 
 from coactive.exceptions import ApiTypeError, ApiValueError
 
-AccessToken: TypeAlias = str | Callable[[], str]
-"""The token itself, or a callable that gives the current one and is asked at every call."""
-
 _HOW_TO_SET = (
     'pass Configuration(access_token=f"{CLIENT_ID}:{CLIENT_SECRET}"), or set COACTIVE_CLIENT_ID and '
     "COACTIVE_CLIENT_SECRET, or COACTIVE_ACCESS_TOKEN, in the environment"
@@ -27,38 +24,103 @@ class Secret(str):
         return "'***'"
 
 
+class ClientCredentials:
+    """A client id and its secret, to be exchanged for tokens that last an hour, instead of being sent with each call.
+
+    Give it as `Configuration(access_token=ClientCredentials(...))`: the client logs in at `/api/v0/login` before its
+    first call, again shortly before the token expires, and once more should the service refuse it.
+
+    Args:
+        client_id: None: COACTIVE_CLIENT_ID in the environment, read when it is needed.
+        client_secret: None: COACTIVE_CLIENT_SECRET.
+
+    Raises:
+        ApiTypeError, ApiValueError: one of them cannot be sent, or is missing. The message does not repeat it.
+    """
+
+    def __init__(self, client_id: str | None = None, client_secret: str | None = None) -> None:
+        if (client_id is None) != (client_secret is None):
+            raise ApiValueError("client_id and client_secret: give both, or neither to take them from the environment")
+        for name, value in (("client_id", client_id), ("client_secret", client_secret)):
+            if value is not None:
+                _check(name, value)
+        if client_id and ":" in client_id:
+            raise ApiValueError("client_id: it has a colon, which separates it from the client secret")
+        self._given = None if client_id is None else Secret(f"{client_id}:{client_secret}")
+
+    @property
+    def pair(self) -> Secret:
+        """Id and secret, joined by a colon.
+
+        Raises:
+            ApiValueError: they were to come from the environment and are not there, or cannot be sent.
+        """
+        return self._given or checked_token(_pair_of_environment())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClientCredentials) and self._given == other._given
+
+    def __hash__(self) -> int:
+        return hash(self._given)
+
+    def __repr__(self) -> str:
+        shown = f"{self._given.partition(':')[0]!r}, '***'" if self._given else ""
+        return f"ClientCredentials({shown})"
+
+
+AccessToken: TypeAlias = str | Callable[[], str] | ClientCredentials
+"""The token itself, a callable that gives the current one and is asked at every call, or what is exchanged for one."""
+
+
 def from_environment() -> str | None:
     """COACTIVE_ACCESS_TOKEN, else COACTIVE_CLIENT_ID and COACTIVE_CLIENT_SECRET joined by a colon, else None."""
-    token = os.environ.get("COACTIVE_ACCESS_TOKEN")
+    return os.environ.get("COACTIVE_ACCESS_TOKEN") or _pair_of_environment()
+
+
+def _pair_of_environment() -> str | None:
     client_id, secret = (os.environ.get(name) for name in _PAIR)
-    return token or (f"{client_id}:{secret}" if client_id and secret else None)
+    return f"{client_id}:{secret}" if client_id and secret else None
 
 
-def current_token(access_token: AccessToken | None) -> Secret:
-    """The token to send now.
+def without_secrets(access_token: AccessToken | None) -> AccessToken | None:
+    """What may be kept of it where secrets may not: enough to take them from the environment again."""
+    if isinstance(access_token, ClientCredentials):
+        return ClientCredentials()
+    return access_token if callable(access_token) else None
+
+
+def checked_token(token: str | None) -> Secret:
+    """A token that a header can carry.
 
     Raises:
         ApiTypeError: it is no str.
         ApiValueError: there is none, or a header cannot carry it. The message does not repeat it.
     """
-    token = access_token() if callable(access_token) else access_token
     if token is None:
         half = [name for name in _PAIR if os.environ.get(name)]
         missing = f"{half[0]} is set in the environment, {_PAIR[half[0] == _PAIR[0]]} is not" if half else "none is set"
         raise ApiValueError(f"access_token: {missing}; {_HOW_TO_SET}")
     if not isinstance(token, str):
         raise ApiTypeError(f"access_token: expected a str or a callable that returns one, got {type(token).__name__}")
-    token = Secret(token)
     if not token.strip():
         raise ApiValueError(f"access_token: it is blank; {_HOW_TO_SET}")
     if token[:7].lower() == "bearer ":
         raise ApiValueError("access_token: give the token alone, without the word Bearer")
-    if odd := _NOT_IN_A_TOKEN.search(token):
+    _check("access_token", token)
+    return Secret(token)
+
+
+def _check(name: str, value: str) -> None:
+    """Raise where a header cannot carry a part of a token; no message repeats it."""
+    if not isinstance(value, str):
+        raise ApiTypeError(f"{name}: expected a str, got {type(value).__name__}")
+    if not value:
+        raise ApiValueError(f"{name}: it is empty")
+    if odd := _NOT_IN_A_TOKEN.search(value):
         raise ApiValueError(
-            f"access_token: the character at position {odd.start()} of {len(token)} is a space, a line break or "
+            f"{name}: the character at position {odd.start()} of {len(value)} is a space, a line break or "
             "another that a token cannot hold"
         )
-    return token
 
 
 _PAIR = ("COACTIVE_CLIENT_ID", "COACTIVE_CLIENT_SECRET")

@@ -1,4 +1,4 @@
-"""A wall clock over all that a call does on its connection.
+"""Connections that go by the clock of the call that uses them.
 
 urllib3's own timeouts start anew with every piece that is sent or received, so that a server that drips bytes can
 hold a call for ever. The connections here set the socket's timeout to the time that is left before each of those.
@@ -12,8 +12,7 @@ import socket
 import ssl
 import threading
 from functools import partial
-from http.client import HTTPResponse
-from time import monotonic
+from http.client import SWITCHING_PROTOCOLS, HTTPException, HTTPResponse, parse_headers
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -21,51 +20,20 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
 
-from coactive.timeout import Seconds
+from coactive.clock import Clock
+from coactive.timeout import Timeouts
 
 _RECORD = 16 * 1024
 """Bytes sent at a time under TLS, where each record would start the socket's timeout anew."""
 
-
-class Clock:
-    """The time that one try of a call has.
-
-    Args:
-        total: seconds for all of it, from now on.
-        connect: seconds for a connection to stand.
-        read: seconds for each piece that is sent or received.
-    """
-
-    def __init__(self, total: float, connect: Seconds, read: Seconds) -> None:
-        self._ends = monotonic() + total
-        self.connect = connect
-        self.read = read
-
-    def wait(self, limit: Seconds) -> Seconds:
-        """How long the next step may take: `limit`, or the time left where that is less; None: for ever.
-
-        Raises:
-            TimeoutError: there is no time left.
-        """
-        left = self._ends - monotonic()
-        if left <= 0:
-            raise TimeoutError("the total time is over")
-        return min(left, limit or left) if left < float("inf") else limit
-
-    def share(self, of: int) -> Seconds:
-        """The time that is left, divided by `of`; None: for ever."""
-        left = self._ends - monotonic()
-        return max(left, 0.001) / of if left < float("inf") else None
-
-    def stop(self) -> None:
-        """Go on without a total."""
-        self._ends = float("inf")
+_INFORMATIONAL = 100
+"""Answers of status 1xx that may come before the one that counts."""
 
 
 class _Current(threading.local):
     """The clock of the call that this thread makes: on its way to the connection that it gets."""
 
-    clock = Clock(float("inf"), None, None)
+    clock = Clock(Timeouts(None, None, None))
 
 
 CURRENT = _Current()
@@ -89,7 +57,7 @@ class _HttpConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         name, addresses = self._dns_host, self._addresses()
-        clock = Clock(self.clock.wait(self.clock.connect) or float("inf"), None, None)
+        clock = Clock(Timeouts(total=self.clock.wait(self.clock.limits.connect)))
         failure: Exception = NewConnectionError(self, f"{name} has no address")
         try:
             for number, address in enumerate(addresses):
@@ -121,7 +89,7 @@ class _HttpConnection(HTTPConnection):
         connected: Any = self.sock
         step = _RECORD if isinstance(connected, ssl.SSLSocket) else len(data)
         for start in range(0, len(data), step or 1):
-            connected.settimeout(self.clock.wait(self.clock.read))
+            connected.settimeout(self.clock.wait(self.clock.limits.read))
             super().send(data[start : start + step])
 
 
@@ -149,6 +117,15 @@ class _Response(HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp: Any = io.BufferedReader(_TimedReader(clock, sock, self.fp.detach()))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """The status line of the answer that counts; http.client takes a 102 or 103 for it, and 100s without end."""
+        for _ in range(_INFORMATIONAL):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise HTTPException(f"more than {_INFORMATIONAL} answers of status 1xx")
+
 
 class _TimedReader(io.RawIOBase):
     def __init__(self, clock: Clock, sock: socket.socket, raw: io.RawIOBase) -> None:
@@ -158,7 +135,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._clock.wait(self._clock.read))
+        self._sock.settimeout(self._clock.wait(self._clock.limits.read))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

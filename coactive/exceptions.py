@@ -112,10 +112,12 @@ class ApiException(OpenApiException):
         data: the body as the model that the service documents for the status (`ErrorResponse`,
             `HTTPValidationError`), None where it documents none or the body is something else.
         explanation: the service's own words for it, on one line; None where it gave none.
+        hint: what may help, in this client's words; None where it knows nothing.
         transient: no response came, and a retry may get one.
         tries: how often the request was sent, retries included.
     """
 
+    hint: str | None = None
     transient = False
     tries = 0
 
@@ -147,10 +149,13 @@ class ApiException(OpenApiException):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds after which the service wants to be called again, from `Retry-After`; None where it does not say."""
+        """Seconds after which the service wants to be called again; None where it does not say.
+
+        From the headers `retry-after-ms` or `Retry-After`.
+        """
         from coactive.retry_after import seconds_of
 
-        return seconds_of(self.headers.get("Retry-After"))
+        return seconds_of(self.headers)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self).splitlines()[0]!r})"
@@ -158,6 +163,8 @@ class ApiException(OpenApiException):
     def __str__(self) -> str:
         what = " ".join(str(word) for word in (self.status or None, self.reason) if word) or "No answer"
         lines = [f"{what}: {self.explanation}" if self.explanation else what]
+        if self.hint:
+            lines.append(f"Hint: {self.hint}")
         if self.request_id:
             lines.append(f"Request ID: {self.request_id}")
         return "\n".join(lines)

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from typing import Any, TypeVar
 
 from coactive.exceptions import CLOSED, ApiValueError
@@ -67,7 +69,7 @@ class Workers:
         self._closed = False
 
     def submit(self, work: Callable[[], T]) -> ApiFuture[T]:
-        """Run `work` as soon as a thread is free."""
+        """Run `work` as soon as a thread is free, in the context of the caller: its traces go on there."""
         future: ApiFuture[T] = ApiFuture()
         with self._changed:
             if self._closed:
@@ -76,7 +78,7 @@ class Workers:
                 thread = threading.Thread(target=self._run, name="coactive", daemon=True)
                 thread.start()
                 self._threads.add(thread)
-            self._work.append((future, work))
+            self._work.append((future, partial(copy_context().run, work)))
             self._changed.notify()
         return future
 

@@ -48,6 +48,7 @@ class Request(Generic[T]):
         method: of HTTP.
         path: with its parameters filled in, percent-encoded.
         query: the parameters behind the question mark, by name.
+        in_path: the parameters in the path, by name.
         form: the multipart form, None for a request without a body.
         returns: the model that a good answer holds; None: whatever JSON it is.
         options: the options that were given.
@@ -78,7 +79,8 @@ class Request(Generic[T]):
         self.parameters = [given.name for given in (*in_path, *query, *form, *([file] if file else ()))]
         self._check_options()
         self._check_types([*in_path, *query, *form])
-        self.path = path.format_map({given.name: _segment(given) for given in in_path})
+        self.in_path = {given.name: _segment(given) for given in in_path}
+        self.path = path.format_map({name: quote(value, safe="") for name, value in self.in_path.items()})
         self.query = _texts(query)
         texts = _texts(form)
         self.form = MultipartForm(texts, file.name, upload(file.value)) if file else None
@@ -119,4 +121,4 @@ def _segment(given: Parameter) -> str:
     text = encode(given)
     if text in ("", ".", ".."):
         raise ApiValueError(f"{given.name}: {text!r} cannot name anything; give the id as the service wrote it")
-    return quote(text, safe="")
+    return text

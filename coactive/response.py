@@ -19,13 +19,17 @@ class RawResponse:
         reason: the status in words.
         headers: by name, in any case.
         data: the body, its content encoding (gzip, deflate) undone.
+        tries: how often the request was sent, retries included.
     """
 
-    def __init__(self, status: int, reason: str | None, headers: HTTPHeaderDict, data: bytes) -> None:
+    def __init__(
+        self, status: int, reason: str | None, headers: HTTPHeaderDict, data: bytes, *, tries: int = 1
+    ) -> None:
         self.status = status
         self.reason = reason
         self.headers = headers
         self.data = data
+        self.tries = tries
 
     def json(self) -> Any:
         """The body as plain Python values.
@@ -39,15 +43,20 @@ class RawResponse:
         return f"RawResponse({self.status} {self.reason}, {len(self.data):,} bytes)"
 
 
-class ApiResponse(NamedTuple, Generic[T]):
+class _Triple(NamedTuple, Generic[T]):
+    data: T
+    status: int
+    headers: HTTPHeaderDict
+
+
+class ApiResponse(_Triple[T]):
     """A response with what HTTP said of it, as a named tuple `(data, status, headers)`.
 
     Attributes:
         data: what the operation returns.
         status: the HTTP status.
         headers: by name, in any case.
+        tries: how often the request was sent, retries included.
     """
 
-    data: T
-    status: int
-    headers: HTTPHeaderDict
+    tries = 1

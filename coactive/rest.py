@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import urllib3
@@ -17,16 +17,19 @@ from urllib3 import exceptions
 from urllib3.util import parse_url
 
 from coactive import tls
-from coactive.deadline import CURRENT, Clock, use_clocks
+from coactive.clock import Clock
+from coactive.deadline import CURRENT, use_clocks
 from coactive.exceptions import ApiConnectionError, ApiDecodeError, ApiTimeoutError, ApiValueError
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
-from coactive.timeout import Timeouts, in_words, total_of
 from coactive.upload import BLOCK
 from coactive.wire import HttpRequest
 
 if TYPE_CHECKING:
     from coactive.configuration import Configuration
+
+_PIECE = 64 * 1024
+"""Bytes received at a time where their number is limited: compressed, they may stand for a thousand times as many."""
 
 logger = logging.getLogger("coactive")
 
@@ -51,12 +54,11 @@ class Rest:
         Raises:
             ApiException: no answer came; status 0.
         """
-        limits, clock = _limits(request.timeout)
-        CURRENT.clock = clock
-        body = cast("Generator[bytes]", iter(request.form)) if request.form else None
+        body = None if request.body is None else (block for block in request.body)
         began = monotonic()
         try:
             with _translated(request):
+                limits = _limits(request.clock)
                 response = self._manager(request.url, block=read).urlopen(
                     request.method,
                     request.url,
@@ -72,7 +74,7 @@ class Rest:
             if body:
                 body.close()
         if not read:
-            clock.stop()
+            request.clock.stop()
         address = request.url.partition("?")[0]  # a query may hold a secret
         logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
         return response
@@ -82,15 +84,14 @@ class Rest:
 
         Raises:
             ApiException: it broke off.
-            ApiDecodeError: its content encoding is broken.
+            ApiDecodeError: its content encoding is broken, or it is larger than `max_response_bytes`.
         """
         try:
             with _translated(request):
-                data = response.read(decode_content=True)
+                data = _read_up_to(self._configuration.max_response_bytes, response)
         except exceptions.DecodeError as error:
             response.close()
-            unread = RawResponse(response.status, response.reason, response.headers, b"")
-            raise ApiDecodeError(http_resp=unread, explanation=f"its content encoding is broken: {error}") from error
+            raise _undecodable(response, f"its content encoding is broken: {error}") from error
         except BaseException:
             response.close()
             raise
@@ -112,6 +113,25 @@ class Rest:
                 settings = {"maxsize": self._connections, "block": block, "num_pools": 1, "blocksize": BLOCK}
                 self._managers[origin, block] = _new_manager(self._configuration, origin, settings)
             return self._managers[origin, block]
+
+
+def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse) -> bytes:
+    """The body with its content encoding undone, in pieces unless it is known to be small enough."""
+    length = response.length_remaining
+    if most is None or (length is not None and length <= most and "Content-Encoding" not in response.headers):
+        return response.read(decode_content=True)
+    pieces, size = [], 0
+    while piece := response.read(_PIECE, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most:
+            raise _undecodable(response, f"the response is larger than max_response_bytes, {most:,}")
+    return b"".join(pieces)
+
+
+def _undecodable(response: urllib3.BaseHTTPResponse, problem: str) -> ApiDecodeError:
+    unread = RawResponse(response.status, response.reason, response.headers, b"")
+    return ApiDecodeError(http_resp=unread, explanation=problem)
 
 
 def _new_manager(configuration: Configuration, origin: str, settings: dict[str, Any]) -> urllib3.PoolManager:
@@ -144,14 +164,10 @@ def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
     return {**given, **(configuration.proxy_headers or {})}
 
 
-def _limits(timeout: Timeouts | urllib3.Timeout) -> tuple[urllib3.Timeout, Clock]:
-    """The time limits for urllib3, and the clock that its connections go by."""
-    total = total_of(timeout)
-    if isinstance(timeout, Timeouts):
-        limits = urllib3.Timeout(total=timeout.total, connect=timeout.connect, read=timeout.read)
-        return limits, Clock(total, timeout.connect, timeout.read)
-    connect, read = (limit if isinstance(limit, int | float) else None for limit in (timeout._connect, timeout._read))
-    return timeout, Clock(total, connect, read)
+def _limits(clock: Clock) -> urllib3.Timeout:
+    """The time limits for urllib3, whose connections go by the clock from now on."""
+    CURRENT.clock = clock
+    return urllib3.Timeout(total=clock.wait(None), connect=clock.limits.connect, read=clock.limits.read)
 
 
 @contextmanager
@@ -164,7 +180,7 @@ def _translated(request: HttpRequest) -> Iterator[None]:
     except (exceptions.HTTPError, HTTPException, OSError) as error:
         scheme, host, *_ = urlsplit(request.url)
         kind = ApiTimeoutError if _is_late(error) else ApiConnectionError
-        failure = kind(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.timeout))
+        failure = kind(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.clock))
         failure.transient = _may_pass(error)
         raise failure from _without_frames(error)
 
@@ -200,17 +216,17 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _in_words(error: Exception, limits: Timeouts | urllib3.Timeout) -> str:
+def _in_words(error: Exception, clock: Clock) -> str:
     words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
     if not _is_late(error) or isinstance(error, exceptions.EmptyPoolError):
         return f"{words} ({_innermost(error)})"
-    return f"{words if isinstance(error, exceptions.TimeoutError) else 'no progress in time'} ({in_words(limits)})"
+    return f"{words if isinstance(error, exceptions.TimeoutError) else 'no progress in time'} ({clock.limits})"
 
 
 def _is_late(error: Exception) -> bool:
     if isinstance(error, exceptions.NewConnectionError):
         return False
-    late = (exceptions.TimeoutError, exceptions.EmptyPoolError)
+    late = (exceptions.TimeoutError, exceptions.EmptyPoolError, TimeoutError)
     return isinstance(error, late) or any(isinstance(link, TimeoutError) for link in (*error.args, error.__cause__))
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 Seconds: TypeAlias = float | None
 RequestTimeout: TypeAlias = "float | tuple[Seconds, Seconds] | Timeout | None"
 """`_request_timeout`: a number is the total, and the longest wait for a piece of the response if that is shorter; a
-pair is connect and read, and keeps the total; urllib3's Timeout is taken as it is; None switches every limit off."""
+pair is connect and read, and keeps the total; a urllib3 Timeout is exactly its own limits, its total one for the whole
+call too; None switches every limit off."""
 
 
 CONNECT, READ, TOTAL = 5.0, 60.0, 120.0
@@ -33,7 +34,7 @@ class Timeouts(NamedTuple):
     read: Seconds = READ
     total: Seconds = TOTAL
 
-    def override(self, given: Any) -> Timeouts | Timeout:
+    def override(self, given: Any) -> Timeouts:
         """These limits as `_request_timeout` changes them for one call; `...` stands for none given.
 
         Raises:
@@ -45,7 +46,7 @@ class Timeouts(NamedTuple):
         if given is None:
             return Timeouts(None, None, None)
         if hasattr(given, "connect_timeout"):
-            return given  # type: ignore[no-any-return]
+            return Timeouts(*(_number(limit) for limit in (given._connect, given._read, given.total)))
         if isinstance(given, tuple):
             if len(given) != 2:
                 raise ApiTypeError(f"_request_timeout: a tuple must be (connect, read), got {len(given)} items")
@@ -54,18 +55,14 @@ class Timeouts(NamedTuple):
         total = seconds("_request_timeout", given)
         return self._replace(total=total, read=self.read and total and max(self.read, total))
 
+    def __str__(self) -> str:
+        given = (f"{name} {limit:.3g}" for name, limit in self._asdict().items() if limit is not None)
+        return f"limits in seconds: {', '.join(given)}"
 
-def total_of(limits: Timeouts | Timeout) -> float:
-    """The seconds for a whole call; infinity for no limit."""
-    return limits.total if isinstance(limits.total, int | float) else float("inf")
 
-
-def in_words(limits: Timeouts | Timeout) -> str:
-    """The limits that there are, for a message."""
-    if not isinstance(limits, Timeouts):
-        return str(limits)
-    given = (f"{name} {limit:.3g}" for name, limit in limits._asdict().items() if limit is not None)
-    return f"limits in seconds: {', '.join(given)}"
+def _number(limit: Any) -> Seconds:
+    """A limit of urllib3's; what stands for the system's own is none."""
+    return limit if isinstance(limit, int | float) else None
 
 
 def seconds(name: str, value: Any) -> Seconds:

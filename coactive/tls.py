@@ -18,8 +18,11 @@ def context(configuration: Configuration) -> ssl.SSLContext:
     """One for all connections of a client: reading the authorities takes longer than a call.
 
     Raises:
-        ApiValueError: a file or text of certificates cannot be used; the message names the setting.
+        ApiValueError: a file or text of certificates cannot be used, or a setting does not go with `ssl_context`; the
+            message names the setting.
     """
+    if configuration.ssl_context:
+        return _given(configuration.ssl_context, configuration)
     made = _trusting(configuration.ssl_ca_cert)
     if expected_name(configuration) is not None or not configuration.verify_ssl:
         made.check_hostname = False  # urllib3 compares another name itself
@@ -32,6 +35,18 @@ def context(configuration: Configuration) -> ssl.SSLContext:
     elif key_file:
         raise ApiValueError("key_file: it needs cert_file")
     return made
+
+
+def _given(context: ssl.SSLContext, configuration: Configuration) -> ssl.SSLContext:
+    """The user's own, which is used as it is."""
+    if not configuration.verify_ssl:
+        raise ApiValueError("verify_ssl: False does not go with ssl_context; set its verify_mode")
+    if configuration.assert_hostname is not None:
+        raise ApiValueError("assert_hostname: it does not go with ssl_context, whose check_hostname it would change")
+    for name in ("cert_file", "key_file"):
+        if getattr(configuration, name):
+            raise ApiValueError(f"{name}: it does not go with ssl_context; load it by load_cert_chain() of that")
+    return context
 
 
 def expected_name(configuration: Configuration) -> str | bool | None:

@@ -1,22 +1,20 @@
-"""A request as it goes over the wire: address, headers, time limits, and the secrets in it."""
+"""A request as it goes over the wire: address, headers, body, the clock it goes by, and the secrets in it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from coactive.credentials import Secret, current_token
+from coactive.credentials import ClientCredentials, Secret
 from coactive.exceptions import ApiTypeError, ApiValueError
 
 if TYPE_CHECKING:
-    from urllib3 import Timeout
-
+    from coactive.clock import Clock
     from coactive.configuration import Configuration
-    from coactive.multipart import MultipartForm
     from coactive.request import Request
-    from coactive.timeout import Timeouts
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -25,29 +23,44 @@ class HttpRequest(NamedTuple):
     """What goes over the wire, and how long that may take.
 
     Attributes:
-        parameters: the names of the operation's arguments, for messages.
+        body: its blocks, the same ones each time; None: it has none.
+        clock: runs over all tries of the call.
         secrets: what no message may repeat.
+        token: the one among the secrets that may be renewed; None: there is none.
+        parameters: the names of the operation's arguments, for messages.
+        hint: what may help where the answer has a certain status.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    form: MultipartForm | None
-    timeout: Timeouts | Timeout
-    parameters: Sequence[str]
+    body: Iterable[bytes | memoryview] | None
+    clock: Clock
     secrets: Sequence[str]
+    token: Secret | None = None
+    parameters: Sequence[str] = ()
+    hint: Callable[[HttpRequest, int], str | None] = lambda request, status: None
 
 
-def on_the_wire(request: Request[Any], configuration: Configuration, headers: Mapping[str, str]) -> HttpRequest:
-    """The request for the service of a configuration, with its token.
+def on_the_wire(
+    request: Request[Any],
+    configuration: Configuration,
+    headers: Mapping[str, str],
+    clock: Clock,
+    token: Callable[[], Secret],
+) -> HttpRequest:
+    """The request for the service of a configuration.
 
     Args:
         request: what an operation made of its arguments.
-        configuration: where the service is, who is calling, and which time limits apply.
+        configuration: where the service is, and who is calling.
         headers: sent beside those that the request needs.
+        clock: what the call goes by.
+        token: gives the token to send; is asked only if one is sent.
 
     Raises:
         ApiTypeError, ApiValueError: the token, a header or an option cannot be used.
+        ApiException: there is no token, because it was to be granted.
     """
     sent: dict[str, str] = {}
     for name, value in headers.items():
@@ -56,10 +69,17 @@ def on_the_wire(request: Request[Any], configuration: Configuration, headers: Ma
         set_header(sent, "Content-Type", request.form.content_type)
         set_header(sent, "Content-Length", str(request.form.length))
     query = list(request.query)
-    secrets = _authorize(request.options.get("_request_auths"), configuration, sent, query)
-    timeout = configuration.timeouts.override(request.options.get("_request_timeout", ...))
+    secrets, bearer = _authorize(request.options.get("_request_auths"), configuration, token, sent, query)
     url = f"{configuration.host}{request.path}{'?' if query else ''}{urlencode(query)}"
-    return HttpRequest(request.method, url, sent, request.form, timeout, request.parameters, secrets)
+    hint = partial(_hint, request, configuration)
+    return HttpRequest(request.method, url, sent, request.form, clock, secrets, bearer, request.parameters, hint)
+
+
+def with_token(wire: HttpRequest, token: Secret) -> HttpRequest:
+    """The same request with this token, in the place of another one."""
+    headers = dict(wire.headers)
+    _set_bearer(headers, token)
+    return wire._replace(headers=headers, token=token, secrets=[*wire.secrets, token])
 
 
 def set_header(headers: dict[str, str], name: str, value: str) -> None:
@@ -79,17 +99,36 @@ def set_header(headers: dict[str, str], name: str, value: str) -> None:
 
 
 def _authorize(
-    auths: Any, configuration: Configuration, headers: dict[str, str], query: list[tuple[str, str]]
-) -> list[str]:
-    """Put in who is calling, as `_request_auths` says or else by the token; gives the secrets that are in now."""
+    auths: Any,
+    configuration: Configuration,
+    token: Callable[[], Secret],
+    headers: dict[str, str],
+    query: list[tuple[str, str]],
+) -> tuple[list[str], Secret | None]:
+    """Put in who is calling, as `_request_auths` says or else by the token; the secrets that are in, and the token."""
     if auths:
-        return [_put_in(_checked_auth(auth), headers, query) for auth in auths]
+        return [_put_in(_checked_auth(auth), headers, query) for auth in auths], None
     given = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
     if configuration.access_token is None and given is not None:
-        return [given, given.partition(" ")[2]]
-    token = current_token(configuration.access_token)
+        set_header(headers, "Authorization", Secret(given))  # what hooks are not shown
+        return [given, given.partition(" ")[2]], None
+    bearer = token()
+    _set_bearer(headers, bearer)
+    return [bearer], bearer
+
+
+def _set_bearer(headers: dict[str, str], token: Secret) -> None:
     set_header(headers, "Authorization", Secret(f"Bearer {token}"))
-    return [token]
+
+
+def _hint(request: Request[Any], configuration: Configuration, wire: HttpRequest, status: int) -> str | None:
+    granted = isinstance(configuration.access_token, ClientCredentials)
+    if status == 401 and wire.token and ":" not in wire.token and not granted:
+        return "the token has no colon; expected is CLIENT_ID:CLIENT_SECRET"
+    if status == 404 and request.in_path:
+        asked_for = ", ".join(f"{name} {value!r}" for name, value in request.in_path.items())
+        return f"this asked for {asked_for} at {configuration.host}; a wrong path in host gives a 404 too"
+    return None
 
 
 def _put_in(auth: Mapping[str, str], headers: dict[str, str], query: list[tuple[str, str]]) -> str:

@@ -16,8 +16,11 @@ from urllib3 import HTTPHeaderDict
 import coactive
 from coactive import ApiDecodeError, ApiException, answer
 from coactive.apis import SimilaritySearchApi
+from coactive.clock import Clock
 from coactive.models import ErrorResponse, HTTPValidationError, SimilaritySearchResponse
 from coactive.response import RawResponse
+from coactive.timeout import Timeouts
+from coactive.wire import HttpRequest
 
 FOUND = b'{"data": [{"group": "a", "images": [{"path": "\xc3\xbc.jpg", "score": 1}]}]}'
 
@@ -92,7 +95,7 @@ def test_a_good_status_with_a_body_of_another_kind_is_our_own_error_and_says_how
     assert first_line.startswith("200 OK: the response is ")
     assert words in first_line
     assert "`.raw()` gives it unread" in first_line
-    assert caught.value.body == reply.body.decode("utf-8", "replace")
+    assert (caught.value.body, caught.value.tries) == (reply.body.decode("utf-8", "replace"), 1)
     assert api.search_images_by_text_grouped.raw("e", "q").data == reply.body
 
 
@@ -235,7 +238,7 @@ def test_the_request_id_is_read_and_shown(api: SimilaritySearchApi, server: Scri
     with pytest.raises(coactive.NotFoundException) as caught:
         _search(api)
     assert caught.value.request_id == "r-17"
-    assert str(caught.value) == "404 Not Found: gone\nRequest ID: r-17"
+    assert str(caught.value).splitlines()[-1] == "Request ID: r-17"
     assert caught.value.headers["X-REQUEST-ID"] == "r-17"
 
 
@@ -253,6 +256,8 @@ def test_a_token_that_the_service_repeats_is_nowhere_in_the_error(
     assert "bad token ***" in f"{error} {error.body}"
 
 
+REQUEST = HttpRequest("GET", "https://h/", {}, None, Clock(Timeouts()), [TOKEN], parameters=["limit"])
+
 BODIES = st.one_of(
     st.binary(max_size=200),
     st.recursive(
@@ -266,7 +271,7 @@ BODIES = st.one_of(
 @given(status=st.integers(300, 999), body=BODIES, kind=st.sampled_from(["", "application/json", "a; charset=utf-16"]))
 def test_building_an_error_never_raises_another(status: int, body: bytes, kind: str) -> None:
     response = RawResponse(status, "Reason", HTTPHeaderDict({"Content-Type": kind}), body)
-    error = answer.failure(response, ["limit"], [TOKEN])
+    error = answer.failure(response, REQUEST)
     assert error.status == status
     assert str(error).startswith(f"{status} Reason")
     assert repr(error)

@@ -1,6 +1,7 @@
 import copy
 import logging
 import pickle
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -183,6 +184,8 @@ def test_a_token_set_later_counts_from_the_next_call_on(server: ScriptedServer) 
         ("cert_file", b"a", "cert_file: expected a str or a path or None, got bytes"),
         ("key_file", 5, "key_file: expected a str or a path or None, got int"),
         ("connection_pool_maxsize", "5", "connection_pool_maxsize: expected an int or None, got str"),
+        ("max_response_bytes", 1e6, "max_response_bytes: expected an int or None, got float"),
+        ("ssl_context", "ca.pem", "ssl_context: expected an ssl.SSLContext or None, got str"),
         ("retries", "2", "retries: expected an int, False or a urllib3 Retry, got str"),
         ("retries", True, "retries: expected an int, False or a urllib3 Retry, got bool"),
         ("retries", 1.5, "retries: expected an int, False or a urllib3 Retry, got float"),
@@ -331,6 +334,13 @@ def test_pickle_leaves_the_token_out_and_reads_it_anew(monkeypatch: pytest.Monke
 def test_pickle_keeps_the_token_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COACTIVE_ACCESS_TOKEN", "of-the-other-machine")
     assert pickle.loads(pickle.dumps(Configuration(access_token=TOKEN, pickle_secrets=True))).access_token == TOKEN
+
+
+def test_a_context_for_tls_is_not_pickled_and_the_error_says_what_is() -> None:
+    configuration = Configuration(ssl_context=ssl.create_default_context())
+    assert copy.deepcopy(configuration).ssl_context is configuration.ssl_context
+    with pytest.raises(ApiTypeError, match="^ssl_context: it cannot be pickled; files and PEM text in ssl_ca_cert"):
+        pickle.dumps(configuration)
 
 
 def current_token() -> str:

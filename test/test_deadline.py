@@ -17,7 +17,6 @@ from scripted_server import TOKEN
 
 from coactive import ApiClient, ApiTimeoutError, Configuration
 from coactive.apis import SimilaritySearchApi
-from coactive.deadline import Clock
 
 TOTAL = 1.0
 ALLOWED = 5.0
@@ -151,13 +150,6 @@ def test_addresses_that_swallow_the_connection_share_the_connect_timeout(monkeyp
         error = end_of(lambda: search(f"http://localhost:{port}", connect_timeout=1.2, total_timeout=60, retries=0))
     assert "no connection in time (limits in seconds: connect 1.2" in str(error)
     assert tried == ["127.1", "127.0.1", "127.0.0.1"]
-
-
-def test_a_call_without_time_left_sends_nothing() -> None:
-    with pytest.raises(TimeoutError, match="the total time is over"):
-        Clock(0.0, None, None).wait(1)
-    assert Clock(float("inf"), None, None).wait(None) is None
-    assert Clock(float("inf"), 3, 4).share(2) is None
 
 
 def test_the_next_address_of_a_name_is_tried_where_one_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from concurrent.futures import CancelledError, as_completed
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -33,6 +34,19 @@ def wait_for_requests(server: ScriptedServer, number: int) -> None:
 
 def echo(seen: Seen) -> Reply:
     return Reply.json({"data": [{"group": seen.target.partition("query=")[2], "images": []}]})
+
+
+OF_THE_CALLER: ContextVar[str] = ContextVar("of_the_caller", default="nothing")
+
+
+def test_a_call_in_the_background_has_the_context_of_its_caller(server: ScriptedServer) -> None:
+    seen: list[str] = []
+    with client_of(server, pool_threads=1) as client:
+        client.hooks.request.append(lambda _: seen.append(OF_THE_CALLER.get()))
+        for value in ("first", "second"):
+            OF_THE_CALLER.set(value)
+            submit(client).get(10)
+    assert seen == ["first", "second"]
 
 
 def our_threads() -> int:

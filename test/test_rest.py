@@ -5,7 +5,7 @@ import ssl
 import threading
 import traceback
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ import trustme
 import urllib3
 from scripted_server import Reply, ScriptedServer, scripted_server, unused_port
 
-from coactive import ApiClient, ApiDecodeError, ApiException, ApiValueError, Configuration, NotFoundException
+from coactive import (
+    ApiClient,
+    ApiConnectionError,
+    ApiDecodeError,
+    ApiException,
+    ApiValueError,
+    Configuration,
+    NotFoundException,
+)
 from coactive.apis import SimilaritySearchApi
 
 OK: dict[str, Any] = {"data": []}
@@ -125,8 +133,59 @@ def test_a_status_that_came_counts_though_its_body_is_broken(server: ScriptedSer
     server.reply(reply)
     with pytest.raises(NotFoundException) as caught:
         search(server.configuration())
-    assert (str(caught.value), caught.value.body) == ("404 Not Found\nRequest ID: r-1", "")
+    first, *_, last = str(caught.value).splitlines()
+    assert (first, last, caught.value.body) == ("404 Not Found", "Request ID: r-1", "")
     assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+def test_informational_answers_before_the_one_that_counts_are_skipped(server: ScriptedServer, status: int) -> None:
+    early = f"HTTP/1.1 {status} Early\r\nLink: <x>; rel=preload\r\n\r\n".encode()
+    server.reply(Reply(raw=2 * early + b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n" + b'{"data": []}'))
+    assert search(server.configuration(retries=False)) == OK
+
+
+def test_a_storm_of_informational_answers_ends(server: ScriptedServer) -> None:
+    server.reply(Reply(raw=b"HTTP/1.1 100 Continue\r\n\r\n" * 101))
+    with pytest.raises(ApiConnectionError, match="more than 100 answers of status 1xx"):
+        search(server.configuration(retries=False))
+
+
+def gzipped(size: int) -> Reply:
+    return Reply(body=gzip.compress(b"[" + b" " * (size - 2) + b"]"), headers={"Content-Encoding": "gzip"})
+
+
+def chunked(size: int) -> Reply:
+    body = b"[" + b" " * (size - 2) + b"]"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return Reply(raw=head + f"{size:x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
+
+
+def plain(size: int) -> Reply:
+    return Reply(body=b"[" + b" " * (size - 2) + b"]")
+
+
+@pytest.mark.parametrize("make", [plain, chunked, gzipped])
+def test_a_response_is_taken_up_to_its_largest_size_and_not_tried_again_beyond(
+    server: ScriptedServer, make: Callable[[int], Reply]
+) -> None:
+    configuration = server.configuration(max_response_bytes=500_000)
+    server.reply(make(500_000))
+    assert search(configuration) == []
+    server.reply(make(500_001))
+    with pytest.raises(ApiDecodeError) as caught:
+        search(configuration)
+    assert str(caught.value) == "200 OK: the response is larger than max_response_bytes, 500,000"
+    assert (caught.value.status, caught.value.tries, len(server.seen)) == (200, 1, 2)
+    configuration.max_response_bytes = None
+    assert search(configuration) == []
+
+
+def test_an_error_larger_than_the_largest_response_keeps_its_status(server: ScriptedServer) -> None:
+    server.reply(Reply(404, b"x" * 1_001))
+    with pytest.raises(NotFoundException) as caught:
+        search(server.configuration(max_response_bytes=1_000))
+    assert caught.value.body == ""
 
 
 def test_one_connection_serves_calls_one_after_another_whatever_their_status(server: ScriptedServer) -> None:
@@ -255,6 +314,34 @@ def test_the_authority_can_come_from_the_environment_and_an_argument_wins(
     trustme.CA().cert_pem.write_to_path(str(other))
     with pytest.raises(ApiException, match="TLS failed"):
         search(over_tls(secure, ssl_ca_cert=other))
+
+
+def test_a_context_of_ones_own_is_used_as_it_is(secure: ScriptedServer, ca_file: Path) -> None:
+    context = ssl.create_default_context(cadata=ca_file.read_text())
+    assert search(over_tls(secure, ssl_context=context, ssl_ca_cert="/no/such/file")) == OK
+    with pytest.raises(ApiConnectionError, match="TLS failed"):
+        search(over_tls(secure, ssl_context=ssl.create_default_context(), ssl_ca_cert=ca_file))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"verify_ssl": False}, "verify_ssl: False does not go with ssl_context; set its verify_mode"),
+        (
+            {"assert_hostname": False},
+            "assert_hostname: it does not go with ssl_context, whose check_hostname it would change",
+        ),
+        ({"cert_file": "c"}, "cert_file: it does not go with ssl_context; load it by load_cert_chain() of that"),
+        ({"key_file": "k"}, "key_file: it does not go with ssl_context; load it by load_cert_chain() of that"),
+    ],
+)
+def test_settings_that_a_context_of_ones_own_would_hide_are_refused(
+    secure: ScriptedServer, settings: dict[str, Any], message: str
+) -> None:
+    before = secure.connections
+    with pytest.raises(ApiValueError) as caught:
+        search(over_tls(secure, ssl_context=ssl.create_default_context(), **settings))
+    assert (str(caught.value), secure.connections) == (message, before)
 
 
 def test_without_verification_any_certificate_will_do_and_urllib3_warns(secure: ScriptedServer) -> None:

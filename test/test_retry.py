@@ -68,6 +68,16 @@ def test_a_lasting_failure_is_never_tried_again(server: ScriptedServer, png: byt
     assert (caught.value.status, len(server.seen)) == (status, 1)
 
 
+def test_the_tries_are_counted_on_the_answer(server: ScriptedServer, png: bytes) -> None:
+    with ApiClient(server.configuration()) as client:
+        operation = SimilaritySearchApi(client).get_similar_images
+        for tries in (1, 2, 3):
+            server.reply(*[failing(503)] * (tries - 1), Reply())
+            assert operation.with_http_info("e", png).tries == tries
+            server.reply(*[failing(503)] * (tries - 1), Reply())
+            assert operation.raw("e", png).tries == tries
+
+
 def test_the_last_answers_own_words_are_in_the_error(server: ScriptedServer, png: bytes) -> None:
     server.reply(failing(500), failing(502), failing(503, X_Request_ID="r-3"))
     with ApiClient(server.configuration()) as client, pytest.raises(ApiException) as caught:

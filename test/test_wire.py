@@ -8,7 +8,7 @@ import pytest
 from scripted_server import TOKEN, Reply, ScriptedServer
 
 import coactive
-from coactive import ApiClient, ApiTypeError, Configuration, UnauthorizedException
+from coactive import ApiClient, ApiTypeError, Configuration, NotFoundException, UnauthorizedException
 from coactive.apis import SimilaritySearchApi
 
 
@@ -64,6 +64,26 @@ def test_an_api_wants_a_client_and_a_client_a_configuration() -> None:
     host: Any = "https://app.coactive.ai"
     with pytest.raises(ApiTypeError, match="^configuration: expected a Configuration, got str$"):
         ApiClient(host)
+
+
+@pytest.mark.parametrize("source", [str, lambda token: lambda: token], ids=["str", "callable"])
+@pytest.mark.parametrize("token", ["no-colon", "with:a-colon"])
+def test_a_refused_token_without_a_colon_brings_a_hint(server: ScriptedServer, source: Any, token: str) -> None:
+    server.reply(Reply.json({"detail": "who?"}, 401))
+    configuration = server.configuration(access_token=source(token))
+    with ApiClient(configuration) as client, pytest.raises(UnauthorizedException) as caught:
+        _search(client)
+    hint = None if ":" in token else "the token has no colon; expected is CLIENT_ID:CLIENT_SECRET"
+    assert caught.value.hint == hint
+    assert str(caught.value) == "401 Unauthorized: who?" + (f"\nHint: {hint}" if hint else "")
+
+
+def test_an_embedding_that_is_not_found_is_named(server: ScriptedServer, client: ApiClient) -> None:
+    server.reply(Reply.json({"detail": "gone"}, 404))
+    with pytest.raises(NotFoundException) as caught:
+        SimilaritySearchApi(client).search_images_by_text_grouped("an/id", "q")
+    told = f"this asked for embedding_id 'an/id' at {server.host}; a wrong path in host gives a 404 too"
+    assert str(caught.value) == f"404 Not Found: gone\nHint: {told}"
 
 
 def test_the_package_and_an_api_show_what_matters(client: ApiClient, server: ScriptedServer) -> None:

@@ -1,0 +1,70 @@
+"""Exchanging client credentials for a token: the request, and what its answer grants."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from coactive.credentials import Secret, checked_token
+from coactive.exceptions import ApiDecodeError, ApiTypeError, ApiValueError
+from coactive.wire import HttpRequest, set_header
+
+if TYPE_CHECKING:
+    from coactive.clock import Clock
+    from coactive.response import RawResponse
+
+PATH = "/api/v0/login"
+
+_BODY = json.dumps({"grant_type": "client_credentials"}).encode()
+_EARLY = 60.0
+"""Seconds before its end at which a token is renewed; a tenth of its life where that is less."""
+
+
+class Grant(NamedTuple):
+    """A token, and when to ask for the next one, on the monotonic clock."""
+
+    token: Secret
+    renew_at: float
+
+
+def request(host: str, pair: Secret, headers: Mapping[str, str], clock: Clock) -> HttpRequest:
+    """The exchange of `CLIENT_ID:CLIENT_SECRET` at a host."""
+    basic = b64encode(pair.encode()).decode()
+    sent: dict[str, str] = {}
+    for name, value in headers.items():
+        set_header(sent, name, value)
+    set_header(sent, "Content-Type", "application/json")
+    set_header(sent, "Content-Length", str(len(_BODY)))
+    set_header(sent, "Authorization", Secret(f"Basic {basic}"))
+    return HttpRequest("POST", f"{host}{PATH}", sent, [_BODY], clock, secrets=[pair, basic], hint=_hint)
+
+
+def grant(response: RawResponse) -> Grant:
+    """What a good answer grants.
+
+    Raises:
+        ApiDecodeError: no token that can be sent. It does not show the body, which may hold one in another place.
+    """
+    try:
+        told: Any = response.json()
+        token = checked_token(told["access_token"])
+    except (ValueError, TypeError, KeyError, RecursionError, ApiTypeError, ApiValueError):
+        problem = f"the response of {PATH} holds no access_token that can be sent"
+        failure = ApiDecodeError(response.status, response.reason, explanation=problem)
+        failure.tries = response.tries
+        raise failure from None
+    life = told.get("expires_in")
+    if isinstance(life, bool) or not isinstance(life, int | float) or not life > 0:
+        return Grant(token, float("inf"))
+    return Grant(token, monotonic() + life - min(_EARLY, life / 10))
+
+
+def _hint(request: HttpRequest, status: int) -> str | None:
+    if status in (401, 403):
+        return f"this was the login at {PATH}: the service does not take this client_id and client_secret"
+    if status in (404, 405):
+        return f'the service has no {PATH}; give access_token=f"{{CLIENT_ID}}:{{CLIENT_SECRET}}" instead'
+    return None

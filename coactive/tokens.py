@@ -1,0 +1,83 @@
+"""The tokens of one client: asked of a callable, or granted to client credentials, by one thread at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+from time import monotonic
+from typing import TYPE_CHECKING, TypeAlias
+
+from coactive.credentials import ClientCredentials, Secret, checked_token
+from coactive.exceptions import ApiTimeoutError
+
+if TYPE_CHECKING:
+    from coactive.clock import Clock
+    from coactive.configuration import Configuration
+    from coactive.login import Grant
+
+    LogIn: TypeAlias = Callable[[Secret], Grant]
+
+
+class Tokens:
+    """What a configuration's `access_token` gives, now.
+
+    Args:
+        configuration: says who is calling, and where.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._lock = RLock()
+        self._grants: dict[tuple[str, Secret], Grant] = {}
+
+    def current(self, clock: Clock, log_in: LogIn) -> Secret:
+        """The token to send.
+
+        Args:
+            clock: what the call goes by.
+            log_in: exchanges `CLIENT_ID:CLIENT_SECRET` for a token.
+
+        Raises:
+            ApiTypeError, ApiValueError: there is none, or a header cannot carry it.
+            ApiException: it was to be granted, and was not, or not in time.
+        """
+        given = self._configuration.access_token
+        if given is None or isinstance(given, str):
+            return checked_token(given)
+        with self._turn(clock):
+            return self._ask(log_in)
+
+    def another(self, clock: Clock, log_in: LogIn, refused: Secret) -> Secret | None:
+        """A token in the place of one that the service refused; None: there is no other.
+
+        Raises:
+            As `current`.
+        """
+        if isinstance(self._configuration.access_token, str):
+            return None
+        with self._turn(clock):
+            self._grants = {key: grant for key, grant in self._grants.items() if grant.token != refused}
+            token = self._ask(log_in)
+        return None if token == refused else token
+
+    def _ask(self, log_in: LogIn) -> Secret:
+        given = self._configuration.access_token
+        if not isinstance(given, ClientCredentials):
+            return checked_token(given() if callable(given) else given)
+        key = self._configuration.host, given.pair
+        granted = self._grants.get(key)
+        if granted is None or monotonic() >= granted.renew_at:
+            granted = log_in(given.pair)
+            self._grants = {key: granted}
+        return granted.token
+
+    @contextmanager
+    def _turn(self, clock: Clock) -> Iterator[None]:
+        left = clock.left
+        if not self._lock.acquire(timeout=-1 if left is None else max(left, 0)):
+            raise ApiTimeoutError(0, "no token in time", explanation=f"another call was getting one ({clock.limits})")
+        try:
+            yield
+        finally:
+            self._lock.release()

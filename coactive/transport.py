@@ -1,0 +1,143 @@
+"""Sending a request until there is a good response: tokens, tries, and the waits between them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from time import sleep
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from coactive import answer, login, retry
+from coactive.clock import Clock
+from coactive.exceptions import ApiException
+from coactive.response import RawResponse
+from coactive.rest import Rest
+from coactive.tokens import Tokens
+from coactive.wire import HttpRequest, on_the_wire, with_token
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+    from coactive.configuration import Configuration
+    from coactive.credentials import Secret
+    from coactive.hooks import Ended, Hooks
+    from coactive.request import Request
+
+    Renew: TypeAlias = Callable[[Secret], Secret | None]
+    """Gives a token in the place of one that the service refused; None: there is no other."""
+
+logger = logging.getLogger("coactive")
+
+
+class Transport:
+    """What the calls of one client share in one process: connections, tokens, and the budget of retries.
+
+    Args:
+        configuration: where the service is, who is calling, how patient to be.
+        connections: how many there may be at a time.
+        hooks: see each request and what came of it.
+    """
+
+    def __init__(self, configuration: Configuration, connections: int, hooks: Hooks) -> None:
+        self._configuration = configuration
+        self._hooks = hooks
+        self._rest = Rest(configuration, connections)
+        self._tokens = Tokens(configuration)
+        self._budget = retry.Budget()
+        self._closed = False
+
+    def send(self, request: Request[Any], headers: Mapping[str, str], *, read: bool) -> tuple[HttpRequest, Any]:
+        """Send a request until there is a good response, or no further try.
+
+        Args:
+            request: what an operation made of its arguments.
+            headers: to send with it, and with a login if there must be one.
+            read: whether to give a `RawResponse`, read whole; else urllib3's, unread.
+
+        Returns:
+            What went over the wire at last, and its response.
+
+        Raises:
+            ApiException: the last try ended without a good response.
+            ApiTypeError, ApiValueError: the request cannot be sent.
+        """
+        clock = Clock(self._configuration.timeouts.override(request.options.get("_request_timeout", ...)))
+        log_in = partial(self._log_in, headers, clock)
+        token = partial(self._tokens.current, clock, log_in)
+        wire = on_the_wire(request, self._configuration, headers, clock, token)
+        return self._send(wire, partial(self._tokens.another, clock, log_in), read=read)
+
+    def close(self) -> None:
+        """Close the connections; calls that wait before another try end with their last failure."""
+        self._closed = True
+        self._rest.close()
+
+    def _log_in(self, headers: Mapping[str, str], clock: Clock, pair: Secret) -> login.Grant:
+        request = login.request(self._configuration.host, pair, headers, clock)
+        return login.grant(self._send(request, None, read=True)[1])
+
+    def _send(self, wire: HttpRequest, renew: Renew | None, *, read: bool) -> tuple[HttpRequest, Any]:
+        attempts = retry.attempts(self._configuration.retries, wire.method, wire.url, self._budget)
+        tries = 0
+        while True:
+            tries += 1
+            ended = self._try_once(wire, tries, read=read)
+            if not isinstance(ended, ApiException):
+                self._budget.earn()
+                return wire, ended
+            if renew and ended.status == 401 and wire.token and (another := renew(wire.token)):
+                logger.info("%s; trying again with another token", _first_line(ended))
+                renew, wire = None, with_token(wire, another)
+            else:
+                self._wait(ended, attempts.delay(ended), wire.clock)
+
+    def _try_once(
+        self, wire: HttpRequest, attempt: int, *, read: bool
+    ) -> RawResponse | BaseHTTPResponse | ApiException:
+        """A good response, or the failure that there is instead; what a hook raises is neither."""
+        sent, exchange = self._hooks.before(wire, attempt)
+        ended: Ended
+        try:
+            ended = _receive(self._rest, sent, read=read)
+        except ApiException as error:
+            ended = error
+        if isinstance(ended, RawResponse | ApiException):
+            ended.tries = attempt
+        self._hooks.after(exchange, ended)
+        return ended
+
+    def _wait(self, failure: ApiException, delay: float | None, clock: Clock) -> None:
+        """Sleep until the next try; raise the failure where there is none."""
+        left = clock.left
+        if delay is None or (left is not None and delay >= left):
+            raise failure
+        logger.info("%s; trying again in %.2f s", _first_line(failure), delay)
+        sleep(delay)
+        if self._closed:
+            raise failure
+
+
+def _first_line(failure: ApiException) -> str:
+    return str(failure).partition("\n")[0]
+
+
+def _receive(rest: Rest, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
+    """Send a request once, and give its good response, read or unread.
+
+    Raises:
+        ApiException: another one, or none.
+    """
+    response = rest.open(wire, read=read)
+    good = 200 <= response.status < 300
+    if good and not read:
+        return response
+    try:
+        whole = rest.read(response, wire)
+    except ApiException:
+        if good:
+            raise
+        whole = RawResponse(response.status, response.reason, response.headers, b"")
+    if good:
+        return whole
+    raise answer.failure(whole, wire)
