@@ -6,8 +6,9 @@ import logging
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -103,6 +104,8 @@ class Rest:
         """Close every connection that is not in use."""
         with self._lock:
             for manager in self._managers.values():
+                for name in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over itself
+                    _close_idle(manager.pools[name])
                 manager.clear()
 
     def _manager(self, url: str, *, block: bool) -> urllib3.PoolManager:
@@ -113,6 +116,19 @@ class Rest:
                 settings = {"maxsize": self._connections, "block": block, "num_pools": 1, "blocksize": BLOCK}
                 self._managers[origin, block] = _new_manager(self._configuration, origin, settings)
             return self._managers[origin, block]
+
+
+def _close_idle(pool: urllib3.HTTPConnectionPool) -> None:
+    """Close what no call uses, now: urllib3 waits until nothing holds the pool any more, and exceptions do."""
+    connections: Any = pool.pool
+    idle = []
+    with suppress(Empty):
+        while True:
+            idle.append(connections.get(block=False))
+    for connection in idle:
+        if connection:
+            connection.close()
+        connections.put(None)  # its place stays, for a call that waits for one
 
 
 def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse) -> bytes:

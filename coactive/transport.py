@@ -89,8 +89,11 @@ class Transport:
             if renew and ended.status == 401 and wire.token and (another := renew(wire.token)):
                 logger.info("%s; trying again with another token", _first_line(ended))
                 renew, wire = None, with_token(wire, another)
-            else:
-                self._wait(ended, attempts.delay(ended), wire.clock)
+            elif not self._wait(ended, attempts.delay(ended), wire.clock):
+                try:
+                    raise ended
+                finally:
+                    del ended  # its traceback holds this frame
 
     def _try_once(
         self, wire: HttpRequest, attempt: int, *, read: bool
@@ -101,21 +104,20 @@ class Transport:
         try:
             ended = _receive(self._rest, sent, read=read)
         except ApiException as error:
-            ended = error
+            ended = error.with_traceback(None)  # its frames hold the response, and this one holds it
         if isinstance(ended, RawResponse | ApiException):
             ended.tries = attempt
         self._hooks.after(exchange, ended)
         return ended
 
-    def _wait(self, failure: ApiException, delay: float | None, clock: Clock) -> None:
-        """Sleep until the next try; raise the failure where there is none."""
+    def _wait(self, failure: ApiException, delay: float | None, clock: Clock) -> bool:
+        """Sleep until the next try; whether there is one."""
         left = clock.left
         if delay is None or (left is not None and delay >= left):
-            raise failure
+            return False
         logger.info("%s; trying again in %.2f s", _first_line(failure), delay)
         sleep(delay)
-        if self._closed:
-            raise failure
+        return not self._closed
 
 
 def _first_line(failure: ApiException) -> str:

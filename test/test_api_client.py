@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ import pytest
 from scripted_server import TOKEN, Reply, ScriptedServer, Seen, scripted_server
 
 import coactive
-from coactive import ApiClient, ApiDecodeError, ApiTypeError, ApiValueError, Configuration
+from coactive import ApiClient, ApiDecodeError, ApiException, ApiTypeError, ApiValueError, Configuration
 from coactive.apis import SimilaritySearchApi
 from coactive.models import ErrorResponse, SimilarImage, SimilaritySearchResponse
 from coactive.response import RawResponse
@@ -225,6 +226,20 @@ def test_a_client_that_was_never_used_can_be_closed(server: ScriptedServer) -> N
 
 def open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_the_exception_of_a_failed_call_is_freed_without_the_collector(server: ScriptedServer) -> None:
+    server.reply(Reply(503, headers={"Retry-After": "0"}))
+    gc.disable()
+    try:
+        with ApiClient(server.configuration()) as client:
+            try:
+                search(client)
+            except ApiException as error:
+                failed = weakref.ref(error)
+        assert failed() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.skipif(not Path("/dev/fd").exists(), reason="counts open files in /dev/fd")

@@ -452,14 +452,15 @@ def test_tls_is_not_set_up_for_plain_http(server: ScriptedServer, monkeypatch: p
     assert search(server.configuration(ssl_ca_cert="absent.pem")) == OK
 
 
-def test_closing_a_client_closes_its_sockets(server: ScriptedServer) -> None:
+def test_closing_a_client_closes_its_sockets_though_the_exception_of_a_call_is_kept(server: ScriptedServer) -> None:
     ended = threading.Event()
 
     def serve() -> None:
         connection, _ = listener.accept()
         with connection:
-            connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n" + b'{"data": []}')
+            for status in (b"404 Not Found", b"200 OK"):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 12\r\n\r\n" + b'{"data": []}')
             while connection.recv(65536):
                 pass
         ended.set()
@@ -468,8 +469,12 @@ def test_closing_a_client_closes_its_sockets(server: ScriptedServer) -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         client = ApiClient(server.configuration(host=f"http://127.0.0.1:{listener.getsockname()[1]}"))
-        SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug")
+        api = SimilaritySearchApi(client)
+        with pytest.raises(NotFoundException) as kept:
+            api.search_images_by_text_grouped("e", "mug")
+        api.search_images_by_text_grouped("e", "mug")
         assert not ended.is_set()
         client.close()
         assert ended.wait(10)
+        assert kept.value.tries == 1
         thread.join(10)

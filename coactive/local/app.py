@@ -49,7 +49,14 @@ def build_app(
     Uploads are decoded by `decoders`.
     """
     app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
-    searches = _Searches(catalog, decoders, embedding_id)
+    tokens = Tokens(token, token_lifetime)
+    _add_searches(app, _Searches(catalog, decoders, embedding_id))
+    app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
+    app.exception_handler(RequestValidationError)(_invalid)
+    return Gate(app, tokens=tokens, max_bytes=max_bytes)
+
+
+def _add_searches(app: FastAPI, searches: _Searches) -> None:
     app.post("/api/v0/similarity-search/embeddings/{embedding_id}/search")(searches.get_similar_images)
     app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search")(searches.get_similar_images_grouped)
     app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search/semantic")(
@@ -59,10 +66,6 @@ def build_app(
         searches.search_images_by_text_grouped
     )
     app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
-    tokens = Tokens(token, token_lifetime)
-    app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
-    app.exception_handler(RequestValidationError)(_invalid)
-    return Gate(app, tokens=tokens, max_bytes=max_bytes)
 
 
 def _name(route: APIRoute) -> str:
