@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from coactive import redaction
 from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exception_for, place
 from coactive.model.base import Misfit, converter
 from coactive.model.error_response import ErrorResponse
@@ -50,11 +51,11 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
     if not response.data.strip():
         if returns is None:
             return None  # type: ignore[return-value]
-        raise _unreadable(_without(secrets, response), f"empty, where {returns.__name__} was expected")
+        raise _unreadable(redaction.of_response(response, secrets), f"empty, where {returns.__name__} was expected")
     try:
         value = _json(response)
     except (ValueError, RecursionError) as error:
-        hidden = _without(secrets, response)
+        hidden = redaction.of_response(response, secrets)
         kind = hidden.headers.get("Content-Type", "no media type")
         raise _unreadable(hidden, f"not JSON but {kind}: {_excerpt(hidden)}") from error
     convert = converter(returns)
@@ -66,7 +67,7 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         if not check:
             return _json(response)  # type: ignore[no-any-return]  # anew: adopting has changed it
         where = f" at {place(misfit.path)}" if misfit.path else ""
-        hidden = _without(secrets, response)
+        hidden = redaction.of_response(response, secrets)
         name = getattr(returns, "__name__", "")
         raise _unreadable(hidden, f"not a {name}: {misfit.problem}{where}") from None
 
@@ -78,7 +79,7 @@ def failure(response: RawResponse, request: HttpRequest) -> ApiException:
         response: the answer.
         request: what was sent. The message of a 422 names its argument, and repeats none of its secrets.
     """
-    response = _without(request.secrets, response)
+    response = redaction.of_response(response, request.secrets)
     try:
         value = _json(response)
     except (ValueError, RecursionError):
@@ -121,11 +122,11 @@ def _argument(loc: list[str | int], parameters: Sequence[str]) -> str:
 
 
 def _json(response: RawResponse) -> Any:
-    """The body as plain Python values; of a charset that nobody knows JSON's own ones are tried."""
+    """The body as plain Python values; for a charset that is none, or unknown, JSON's own ones are tried."""
     _, _, charset = response.headers.get("Content-Type", "").lower().partition("charset=")
     try:
         name = codecs.lookup(charset.partition(";")[0].strip(" '\"") or "utf-8").name
-        return json.loads(response.data if name == "utf-8" else codecs.decode(response.data, name))
+        return json.loads(response.data if name == "utf-8" else response.data.decode(name))
     except LookupError:
         return json.loads(response.data)
 
@@ -140,27 +141,3 @@ def _unreadable(response: RawResponse, problem: str) -> ApiDecodeError:
 def _excerpt(response: RawResponse) -> str:
     text = " ".join(response.data[: 8 * _EXCERPT].decode("utf-8", "replace").split())
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
-
-
-def _without(secrets: Sequence[str], response: RawResponse) -> RawResponse:
-    """The response with the secrets of the request made unreadable, should the service repeat one."""
-    headers = response.headers.copy()
-    data, reason = response.data, response.reason
-    for text in _spellings(secrets):
-        data = data.replace(text.encode(), b"***")
-        reason = reason and reason.replace(text, "***")
-        for name in [name for name, value in headers.items() if text in value]:
-            headers[name] = headers[name].replace(text, "***")
-    return RawResponse(response.status, reason, headers, data, tries=response.tries)
-
-
-def _spellings(secrets: Sequence[str]) -> Iterator[str]:
-    """Each secret, and the part behind its colon, as it is and as JSON may escape it."""
-    parts = [secret.partition(":")[2] for secret in secrets]
-    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
-        escaped = json.dumps(text)[1:-1]
-        yield from dict.fromkeys((text, escaped, escaped.replace("/", "\\/")))
-
-
-_LONG_SECRET = 16
-"""From this length on a client secret is hidden alone too; a short one could be part of any word."""

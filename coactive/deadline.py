@@ -19,6 +19,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import allowed_gai_family
+from urllib3.util.ssltransport import SSLTransport
 
 from coactive.clock import Clock
 from coactive.timeout import Timeouts
@@ -86,11 +87,12 @@ class _HttpConnection(HTTPConnection):
         """Send one piece of the request."""
         if self.sock is None:
             self.connect()
+        step = _RECORD if isinstance(self.sock, ssl.SSLSocket | SSLTransport) else len(data)
         connected: Any = self.sock
-        step = _RECORD if isinstance(connected, ssl.SSLSocket) else len(data)
-        for start in range(0, len(data), step or 1):
+        rest = memoryview(data)
+        while rest:  # not by sendall: a slow connection is one that makes progress
             connected.settimeout(self.clock.wait(self.clock.limits.read))
-            super().send(data[start : start + step])
+            rest = rest[connected.send(rest[:step]) :]
 
 
 class _HttpsConnection(_HttpConnection, HTTPSConnection):
@@ -115,16 +117,38 @@ class _Response(HTTPResponse):
 
     def __init__(self, clock: Clock, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp: Any = io.BufferedReader(_TimedReader(clock, sock, self.fp.detach()))
+        self.fp: Any = _LineReader(_TimedReader(clock, sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        """Receive the head of the answer."""
+        super().begin()
+        if self.fp:
+            self.fp.in_headers = False
+        self.msg.defects.clear()  # urllib3 would log the lines that are no headers, and with them what they repeat
+        self.msg.set_payload("")
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status line of the answer that counts; http.client takes a 102 or 103 for it, and 100s without end."""
         for _ in range(_INFORMATIONAL):
+            self.fp.in_headers = False
             version, status, reason = super()._read_status()  # type: ignore[misc]
+            self.fp.in_headers = True
             if not 100 <= status < 200 or status == SWITCHING_PROTOCOLS:
                 return version, status, reason
             parse_headers(self.fp)
         raise HTTPException(f"more than {_INFORMATIONAL} answers of status 1xx")
+
+
+class _LineReader(io.BufferedReader):
+    """Gives lines that came whole: http.client takes the end of a connection for that of a line, or of the head."""
+
+    in_headers = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if line.endswith(b"\n") or len(line) == size or not (line or self.in_headers):
+            return line
+        raise HTTPException("the answer broke off within its head or a line")
 
 
 class _TimedReader(io.RawIOBase):

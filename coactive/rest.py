@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.client import HTTPException
+from contextlib import suppress
 from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,10 +14,11 @@ import urllib3
 from urllib3 import exceptions
 from urllib3.util import parse_url
 
-from coactive import tls
+from coactive import redaction, tls
 from coactive.clock import Clock
 from coactive.deadline import CURRENT, use_clocks
-from coactive.exceptions import ApiConnectionError, ApiDecodeError, ApiTimeoutError, ApiValueError
+from coactive.exceptions import ApiDecodeError, ApiValueError
+from coactive.network_error import translated
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
 from coactive.upload import BLOCK
@@ -55,12 +53,13 @@ class Rest:
         Raises:
             ApiException: no answer came; status 0.
         """
+        manager = self._manager(request.url, block=read)
         body = None if request.body is None else (block for block in request.body)
         began = monotonic()
         try:
-            with _translated(request):
+            with translated(request.url, request.clock, [*request.secrets, *_secrets_of(manager)]):
                 limits = _limits(request.clock)
-                response = self._manager(request.url, block=read).urlopen(
+                response = manager.urlopen(
                     request.method,
                     request.url,
                     body=body,
@@ -88,11 +87,12 @@ class Rest:
             ApiDecodeError: its content encoding is broken, or it is larger than `max_response_bytes`.
         """
         try:
-            with _translated(request):
-                data = _read_up_to(self._configuration.max_response_bytes, response)
+            with translated(request.url, request.clock, request.secrets):
+                data = _read_up_to(self._configuration.max_response_bytes, response, request)
         except exceptions.DecodeError as error:
             response.close()
-            raise _undecodable(response, f"its content encoding is broken: {error}") from error
+            problem = f"its content encoding is broken: {error}"
+            raise _undecodable(response, request, problem) from redaction.of_error(error, request.secrets)
         except BaseException:
             response.close()
             raise
@@ -131,7 +131,7 @@ def _close_idle(pool: urllib3.HTTPConnectionPool) -> None:
         connections.put(None)  # its place stays, for a call that waits for one
 
 
-def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse) -> bytes:
+def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse, request: HttpRequest) -> bytes:
     """The body with its content encoding undone, in pieces unless it is known to be small enough."""
     length = response.length_remaining
     if most is None or (length is not None and length <= most and "Content-Encoding" not in response.headers):
@@ -141,13 +141,14 @@ def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > most:
-            raise _undecodable(response, f"the response is larger than max_response_bytes, {most:,}")
+            raise _undecodable(response, request, f"the response is larger than max_response_bytes, {most:,}")
     return b"".join(pieces)
 
 
-def _undecodable(response: urllib3.BaseHTTPResponse, problem: str) -> ApiDecodeError:
+def _undecodable(response: urllib3.BaseHTTPResponse, request: HttpRequest, problem: str) -> ApiDecodeError:
     unread = RawResponse(response.status, response.reason, response.headers, b"")
-    return ApiDecodeError(http_resp=unread, explanation=problem)
+    hidden = redaction.of_response(unread, request.secrets)
+    return ApiDecodeError(http_resp=hidden, explanation=redaction.of_text(problem, request.secrets))
 
 
 def _new_manager(configuration: Configuration, origin: str, settings: dict[str, Any]) -> urllib3.PoolManager:
@@ -180,76 +181,16 @@ def _proxy_headers(configuration: Configuration, proxy: str) -> dict[str, str]:
     return {**given, **(configuration.proxy_headers or {})}
 
 
+def _secrets_of(manager: urllib3.PoolManager) -> list[str]:
+    """What a proxy is told and nobody else."""
+    if not isinstance(manager, urllib3.ProxyManager):
+        return []
+    auth = manager.proxy.auth if manager.proxy else None
+    given = [value.rpartition(" ")[2] for value in manager.proxy_headers.values()]
+    return [*given, *([auth, unquote(auth)] if auth else [])]
+
+
 def _limits(clock: Clock) -> urllib3.Timeout:
     """The time limits for urllib3, whose connections go by the clock from now on."""
     CURRENT.clock = clock
     return urllib3.Timeout(total=clock.wait(None), connect=clock.limits.connect, read=clock.limits.read)
-
-
-@contextmanager
-def _translated(request: HttpRequest) -> Iterator[None]:
-    """Turn urllib3's exceptions into ours, the original as the cause."""
-    try:
-        yield
-    except exceptions.DecodeError:
-        raise
-    except (exceptions.HTTPError, HTTPException, OSError) as error:
-        scheme, host, *_ = urlsplit(request.url)
-        kind = ApiTimeoutError if _is_late(error) else ApiConnectionError
-        failure = kind(0, f"no answer from {scheme}://{host}", explanation=_in_words(error, request.clock))
-        failure.transient = _may_pass(error)
-        raise failure from _without_frames(error)
-
-
-def _without_frames(error: BaseException) -> BaseException:
-    """The error without the many lines of urllib3's own that a traceback would show of each of its causes."""
-    link: BaseException | None = error
-    while link:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return error
-
-
-_LASTING = (exceptions.SSLError, exceptions.LocationValueError, exceptions.EmptyPoolError)
-"""What another try would end in again, or, without a free connection, has waited for long enough."""
-
-
-def _may_pass(error: Exception) -> bool:
-    ended = any(isinstance(arg, ssl.SSLEOFError) for arg in error.args)  # TLS itself is not what failed
-    return ended or not isinstance(error, _LASTING)
-
-
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (exceptions.NameResolutionError, "the host's name is not known"),
-    (exceptions.NewConnectionError, "cannot connect"),
-    (exceptions.ConnectTimeoutError, "no connection in time"),
-    (exceptions.ReadTimeoutError, "no answer in time"),
-    (exceptions.EmptyPoolError, "all connections of this client were busy for the whole time"),
-    (exceptions.ProxyError, "the proxy failed"),
-    (exceptions.SSLError, "TLS failed"),
-    (exceptions.IncompleteRead, "the answer broke off"),
-    (exceptions.ProtocolError, "the connection broke"),
-)
-
-
-def _in_words(error: Exception, clock: Clock) -> str:
-    words = next((words for kind, words in _WORDS if isinstance(error, kind)), type(error).__name__)
-    if not _is_late(error) or isinstance(error, exceptions.EmptyPoolError):
-        return f"{words} ({_innermost(error)})"
-    return f"{words if isinstance(error, exceptions.TimeoutError) else 'no progress in time'} ({clock.limits})"
-
-
-def _is_late(error: Exception) -> bool:
-    if isinstance(error, exceptions.NewConnectionError):
-        return False
-    late = (exceptions.TimeoutError, exceptions.EmptyPoolError, TimeoutError)
-    return isinstance(error, late) or any(isinstance(link, TimeoutError) for link in (*error.args, error.__cause__))
-
-
-def _innermost(error: BaseException) -> str:
-    """What the operating system or TLS said, without the layers around it."""
-    while True:
-        inner = error.__cause__ or next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-        if inner is None or inner is error:
-            return str(error).rpartition(": ")[2] if isinstance(error, exceptions.HTTPError) else str(error)
-        error = inner

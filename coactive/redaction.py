@@ -1,0 +1,59 @@
+"""Making the secrets of a request unreadable in what is shown of its end, should the service repeat one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from coactive.response import RawResponse
+
+_LONG_SECRET = 16
+"""From this length on a client secret is hidden alone too; a short one could be part of any word."""
+
+
+def of_text(text: str, secrets: Sequence[str]) -> str:
+    """The text with three stars for each secret."""
+    for spelling in _spellings(secrets):
+        text = text.replace(spelling, "***")
+    return text
+
+
+def of_response(response: RawResponse, secrets: Sequence[str]) -> RawResponse:
+    """The response with three stars for each secret, in its reason, headers and body."""
+    headers = response.headers.copy()
+    data, reason = response.data, response.reason
+    for spelling in _spellings(secrets):
+        data = data.replace(spelling.encode(), b"***")
+        reason = reason and reason.replace(spelling, "***")
+        for name in [name for name, value in headers.items() if spelling in value]:
+            headers[name] = headers[name].replace(spelling, "***")
+    return RawResponse(response.status, reason, headers, data, tries=response.tries)
+
+
+def of_error(error: BaseException, secrets: Sequence[str]) -> BaseException:
+    """The error itself, with three stars for each secret in its texts and in those of all behind it.
+
+    It loses its frames too: a traceback would show many lines of urllib3's own for each.
+    """
+    link: BaseException | None = error
+    while link:
+        link.__traceback__ = None
+        link.args = tuple(_of_argument(argument, secrets) for argument in link.args)
+        link = link.__cause__ or link.__context__
+    return error
+
+
+def _of_argument(argument: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(argument, BaseException):
+        return of_error(argument, secrets)
+    return of_text(argument, secrets) if isinstance(argument, str) else argument
+
+
+def _spellings(secrets: Sequence[str]) -> Iterator[str]:
+    """Each secret, and the part behind its colon, as it is and as JSON or Python may escape it."""
+    parts = [secret.partition(":")[2] for secret in secrets]
+    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
+        escaped = json.dumps(text)[1:-1]
+        shown = repr(text.encode("utf-8", "replace"))[2:-1]
+        yield from dict.fromkeys((text, escaped, escaped.replace("/", "\\/"), shown))
