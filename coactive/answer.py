@@ -81,7 +81,7 @@ def failure(response: RawResponse, request: HttpRequest) -> ApiException:
     """
     response = redaction.of_response(response, request.secrets)
     try:
-        value = _json(response)
+        value = redaction.of_json(_json(response), request.secrets)
     except (ValueError, RecursionError):
         value = None
     data = _documented(response.status, value)
@@ -95,7 +95,7 @@ def _documented(status: int, value: Any) -> ErrorResponse | HTTPValidationError 
     model = _DOCUMENTED.get(status)
     try:
         return model.from_dict(value) if model else None
-    except ApiTypeError:
+    except (ApiTypeError, RecursionError):
         return None
 
 

@@ -14,7 +14,6 @@ from urllib3 import HTTPHeaderDict
 
 from coactive import answer
 from coactive.configuration import Configuration
-from coactive.credentials import Secret
 from coactive.exceptions import CLOSED, ApiTypeError, ApiValueError
 from coactive.hooks import Hooks
 from coactive.model.base import to_json
@@ -147,7 +146,7 @@ class ApiClient:
     def _headers(self) -> dict[str, str]:
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT, **self.default_headers}
         if self.cookie:
-            headers["Cookie"] = Secret(self.cookie) if isinstance(self.cookie, str) else self.cookie
+            headers["Cookie"] = self.cookie
         return headers
 
     def _alive(self) -> Transport:
@@ -177,9 +176,10 @@ class ApiClient:
             if self._workers:
                 self._workers.close(cancel=cancel)
         finally:
-            self._closed = True
-            if self._transport:
-                self._transport.close()
+            with self._lock:
+                self._closed, transport = True, self._transport
+            if transport:
+                transport.close()
 
     def __enter__(self) -> Self:
         return self

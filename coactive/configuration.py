@@ -197,8 +197,8 @@ class Configuration:
             self.access_token = credentials.from_environment()
 
     def __repr__(self) -> str:
-        token = "set" if self.access_token else "not set"
-        return f"Configuration(host={self.host!r}, access_token=<{token}>)"
+        token = "set" if getattr(self, "access_token", None) else "not set"
+        return f"Configuration(host={getattr(self, '_host', None)!r}, access_token=<{token}>)"
 
 
 def _of_kind(expected: str, *kinds: type) -> Callable[[str, Any], Any]:

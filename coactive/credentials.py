@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -48,6 +49,8 @@ class ClientCredentials:
             raise ApiValueError("client_id: it has a colon, which separates it from the client secret")
         self._given = None if client_id is None else Secret(f"{client_id}:{client_secret}")
 
+    _given: Secret | None = None
+
     @property
     def pair(self) -> Secret:
         """Id and secret, joined by a colon.
@@ -56,6 +59,16 @@ class ClientCredentials:
             ApiValueError: they were to come from the environment and are not there, or cannot be sent.
         """
         return self._given or checked_token(_pair_of_environment())
+
+    @property
+    def basic(self) -> Secret:
+        """Both as HTTP's basic authentication writes them; raises as `pair` does."""
+        return Secret(b64encode(self.pair.encode()).decode())
+
+    @property
+    def secrets(self) -> list[Secret]:
+        """What no message may repeat."""
+        return [self.pair, self.basic]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ClientCredentials) and self._given == other._given
@@ -100,6 +113,7 @@ def checked_token(token: str | None) -> Secret:
         half = [name for name in _PAIR if os.environ.get(name)]
         missing = f"{half[0]} is set in the environment, {_PAIR[half[0] == _PAIR[0]]} is not" if half else "none is set"
         raise ApiValueError(f"access_token: {missing}; {_HOW_TO_SET}")
+    token = Secret(token) if isinstance(token, str) else token  # so that no frame shows it
     if not isinstance(token, str):
         raise ApiTypeError(f"access_token: expected a str or a callable that returns one, got {type(token).__name__}")
     if not token.strip():
@@ -107,7 +121,7 @@ def checked_token(token: str | None) -> Secret:
     if token[:7].lower() == "bearer ":
         raise ApiValueError("access_token: give the token alone, without the word Bearer")
     _check("access_token", token)
-    return Secret(token)
+    return token
 
 
 def _check(name: str, value: str) -> None:

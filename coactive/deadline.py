@@ -58,7 +58,7 @@ class _HttpConnection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         name, addresses = self._dns_host, self._addresses()
-        clock = Clock(Timeouts(total=self.clock.wait(self.clock.limits.connect)))
+        self.connecting = clock = Clock(Timeouts(total=self.clock.wait(self.clock.limits.connect)))
         failure: Exception = NewConnectionError(self, f"{name} has no address")
         try:
             for number, address in enumerate(addresses):
@@ -96,7 +96,35 @@ class _HttpConnection(HTTPConnection):
 
 
 class _HttpsConnection(_HttpConnection, HTTPSConnection):
-    pass
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        connected: Any = self.sock
+        connected.settimeout(self.connecting.share(1))  # TLS comes next
+
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> Any:
+        return _TimedSocket(super()._connect_tls_proxy(hostname, sock), self)
+
+
+class _TimedSocket:
+    """A TLS connection to a proxy as the TLS inside it uses it: urllib3 receives there piece by piece."""
+
+    def __init__(self, sock: ssl.SSLSocket, connection: _HttpConnection) -> None:
+        self._sock, self._connection = sock, connection
+
+    def recv(self, size: int) -> bytes:
+        self._start_timeout()
+        return self._sock.recv(size)
+
+    def sendall(self, data: bytes) -> None:
+        self._start_timeout()
+        self._sock.sendall(data)
+
+    def _start_timeout(self) -> None:
+        clock = self._connection.clock
+        self._sock.settimeout(clock.wait(clock.limits.read))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 class _HttpPool(HTTPConnectionPool):
@@ -122,8 +150,7 @@ class _Response(HTTPResponse):
     def begin(self) -> None:
         """Receive the head of the answer."""
         super().begin()
-        if self.fp:
-            self.fp.in_headers = False
+        self.fp.in_headers = False
         self.msg.defects.clear()  # urllib3 would log the lines that are no headers, and with them what they repeat
         self.msg.set_payload("")
 
@@ -137,6 +164,12 @@ class _Response(HTTPResponse):
                 return version, status, reason
             parse_headers(self.fp)
         raise HTTPException(f"more than {_INFORMATIONAL} answers of status 1xx")
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise HTTPException("a chunk of negative size")  # which http.client reads to its end, in one piece
+        return size
 
 
 class _LineReader(io.BufferedReader):

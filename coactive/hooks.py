@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, TypeAlias
 
+from coactive import redaction
 from coactive.credentials import Secret
 from coactive.exceptions import ApiException
 from coactive.response import RawResponse
@@ -42,10 +43,10 @@ class Exchange:
         self.error: ApiException | None = None
         self._began = monotonic()
 
-    def end(self, ended: Ended) -> None:
-        """Take over what the exchange ended in."""
+    def end(self, ended: Ended, secrets: Sequence[str]) -> None:
+        """Take over what the exchange ended in, without the secrets that the service may repeat."""
         self.seconds = monotonic() - self._began
-        self.status, self.response_headers = ended.status, ended.headers
+        self.status, self.response_headers = ended.status, redaction.of_headers(ended.headers, secrets)
         self.error = ended if isinstance(ended, ApiException) else None
 
     def __repr__(self) -> str:
@@ -77,17 +78,17 @@ class Hooks:
         if not self.request and not self.response:
             return request, None
         exchange = Exchange(request, attempt)
-        for hook in self.request:
+        for hook in tuple(self.request):
             hook(exchange)
         return request._replace(headers=_with_secrets(exchange.headers, request)), exchange
 
-    def after(self, exchange: Exchange | None, ended: Ended) -> None:
+    def after(self, exchange: Exchange | None, ended: Ended, secrets: Sequence[str]) -> None:
         """Show what an exchange ended in."""
         if exchange is None:
             return
-        exchange.end(ended)
+        exchange.end(ended, secrets)
         try:
-            for hook in self.response:
+            for hook in tuple(self.response):
                 hook(exchange)
         except BaseException:
             if not isinstance(ended, RawResponse | ApiException):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from coactive.credentials import Secret, checked_token
+from coactive.credentials import ClientCredentials, Secret, checked_token
 from coactive.exceptions import ApiDecodeError, ApiTypeError, ApiValueError
 from coactive.wire import HttpRequest, set_header
 
@@ -22,6 +21,9 @@ _BODY = json.dumps({"grant_type": "client_credentials"}).encode()
 _EARLY = 60.0
 """Seconds before its end at which a token is renewed; a tenth of its life where that is less."""
 
+_FOR_EVER = 1e9
+"""Seconds."""
+
 
 class Grant(NamedTuple):
     """A token, and when to ask for the next one, on the monotonic clock."""
@@ -30,16 +32,15 @@ class Grant(NamedTuple):
     renew_at: float
 
 
-def request(host: str, pair: Secret, headers: Mapping[str, str], clock: Clock) -> HttpRequest:
-    """The exchange of `CLIENT_ID:CLIENT_SECRET` at a host."""
-    basic = b64encode(pair.encode()).decode()
+def request(host: str, credentials: ClientCredentials, headers: Mapping[str, str], clock: Clock) -> HttpRequest:
+    """The exchange of client credentials at a host."""
     sent: dict[str, str] = {}
     for name, value in headers.items():
         set_header(sent, name, value)
     set_header(sent, "Content-Type", "application/json")
     set_header(sent, "Content-Length", str(len(_BODY)))
-    set_header(sent, "Authorization", Secret(f"Basic {basic}"))
-    return HttpRequest("POST", f"{host}{PATH}", sent, [_BODY], clock, secrets=[pair, basic], hint=_hint)
+    set_header(sent, "Authorization", f"Basic {credentials.basic}")
+    return HttpRequest("POST", f"{host}{PATH}", sent, [_BODY], clock, secrets=credentials.secrets, hint=_hint)
 
 
 def grant(response: RawResponse) -> Grant:
@@ -57,7 +58,7 @@ def grant(response: RawResponse) -> Grant:
         failure.tries = response.tries
         raise failure from None
     life = told.get("expires_in")
-    if isinstance(life, bool) or not isinstance(life, int | float) or not life > 0:
+    if isinstance(life, bool) or not isinstance(life, int | float) or not 0 < life < _FOR_EVER:
         return Grant(token, float("inf"))
     return Grant(token, monotonic() + life - min(_EARLY, life / 10))
 

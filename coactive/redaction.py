@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
+
+from urllib3 import HTTPHeaderDict
 
 from coactive.response import RawResponse
 
@@ -21,14 +24,29 @@ def of_text(text: str, secrets: Sequence[str]) -> str:
 
 def of_response(response: RawResponse, secrets: Sequence[str]) -> RawResponse:
     """The response with three stars for each secret, in its reason, headers and body."""
-    headers = response.headers.copy()
-    data, reason = response.data, response.reason
+    data, reason = response.data, response.reason and of_text(response.reason, secrets)
     for spelling in _spellings(secrets):
         data = data.replace(spelling.encode(), b"***")
-        reason = reason and reason.replace(spelling, "***")
-        for name in [name for name, value in headers.items() if spelling in value]:
-            headers[name] = headers[name].replace(spelling, "***")
-    return RawResponse(response.status, reason, headers, data, tries=response.tries)
+    return RawResponse(response.status, reason, of_headers(response.headers, secrets), data, tries=response.tries)
+
+
+def of_headers(headers: Mapping[str, str], secrets: Sequence[str]) -> HTTPHeaderDict:
+    """A copy of the headers with three stars for each secret in their values."""
+    hidden = HTTPHeaderDict(headers)
+    for name in headers:
+        hidden[name] = of_text(headers[name], secrets)
+    return hidden
+
+
+def of_json(value: Any, secrets: Sequence[str]) -> Any:
+    """Plain values with three stars for each secret in their texts: a body may be written in any charset."""
+    if isinstance(value, str):
+        return of_text(value, secrets)
+    if isinstance(value, list):
+        return [of_json(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {of_text(name, secrets): of_json(item, secrets) for name, item in value.items()}
+    return value
 
 
 def of_error(error: BaseException, secrets: Sequence[str]) -> BaseException:
@@ -51,9 +69,10 @@ def _of_argument(argument: Any, secrets: Sequence[str]) -> Any:
 
 
 def _spellings(secrets: Sequence[str]) -> Iterator[str]:
-    """Each secret, and the part behind its colon, as it is and as JSON or Python may escape it."""
+    """Each secret, and the part behind its colon, as it is and as JSON, Python or a URL may escape it."""
     parts = [secret.partition(":")[2] for secret in secrets]
-    for text in [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]:
+    texts = [*filter(None, secrets), *(part for part in parts if len(part) >= _LONG_SECRET)]
+    for text in sorted(texts, key=len, reverse=True):  # one may be a part of another
         escaped = json.dumps(text)[1:-1]
         shown = repr(text.encode("utf-8", "replace"))[2:-1]
-        yield from dict.fromkeys((text, escaped, escaped.replace("/", "\\/"), shown))
+        yield from dict.fromkeys((text, escaped, escaped.replace("/", "\\/"), shown, quote(text), quote(text, safe="")))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from urllib3.util import parse_url
 from coactive import redaction, tls
 from coactive.clock import Clock
 from coactive.deadline import CURRENT, use_clocks
-from coactive.exceptions import ApiDecodeError, ApiValueError
+from coactive.exceptions import CLOSED, ApiDecodeError, ApiValueError
 from coactive.network_error import translated
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
@@ -40,6 +41,7 @@ class Rest:
         self._configuration = configuration
         self._connections = connections
         self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._closed = False
         self._lock = threading.Lock()
 
     def open(self, request: HttpRequest, *, read: bool) -> urllib3.BaseHTTPResponse:
@@ -73,8 +75,6 @@ class Rest:
         finally:
             if body:
                 body.close()
-        if not read:
-            request.clock.stop()
         address = request.url.partition("?")[0]  # a query may hold a secret
         logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
         return response
@@ -89,20 +89,31 @@ class Rest:
         try:
             with translated(request.url, request.clock, request.secrets):
                 data = _read_up_to(self._configuration.max_response_bytes, response, request)
-        except exceptions.DecodeError as error:
+        except Exception as error:
             response.close()
+            _release(response)
+            if not isinstance(error, exceptions.DecodeError):
+                raise
             problem = f"its content encoding is broken: {error}"
             raise _undecodable(response, request, problem) from redaction.of_error(error, request.secrets)
-        except BaseException:
-            response.close()
-            raise
-        finally:
-            response.release_conn()
+        _release(response)
         return RawResponse(response.status, response.reason, response.headers, data)
+
+    @contextmanager
+    def given_up_by_an_interrupt(self) -> Iterator[None]:
+        """Begin anew where an interrupt ends what is done: it may have come in the middle of urllib3's bookkeeping."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            self._managers = {}
+            raise
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         with self._lock:
+            self._closed = True
             for manager in self._managers.values():
                 for name in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over itself
                     _close_idle(manager.pools[name])
@@ -112,10 +123,18 @@ class Rest:
         scheme, host, *_ = urlsplit(url)
         origin = f"{scheme}://{host}"
         with self._lock:
+            if self._closed:
+                raise ApiValueError(CLOSED)
             if (origin, block) not in self._managers:
                 settings = {"maxsize": self._connections, "block": block, "num_pools": 1, "blocksize": BLOCK}
                 self._managers[origin, block] = _new_manager(self._configuration, origin, settings)
             return self._managers[origin, block]
+
+
+def _release(response: urllib3.BaseHTTPResponse) -> None:
+    """Give the connection back; an interrupt of another call may have filled its place meanwhile."""
+    with suppress(exceptions.FullPoolError):
+        response.release_conn()
 
 
 def _close_idle(pool: urllib3.HTTPConnectionPool) -> None:
@@ -133,14 +152,16 @@ def _close_idle(pool: urllib3.HTTPConnectionPool) -> None:
 
 def _read_up_to(most: int | None, response: urllib3.BaseHTTPResponse, request: HttpRequest) -> bytes:
     """The body with its content encoding undone, in pieces unless it is known to be small enough."""
-    length = response.length_remaining
-    if most is None or (length is not None and length <= most and "Content-Encoding" not in response.headers):
+    length, coding = response.length_remaining, response.headers.get("Content-Encoding", "")
+    if most is not None and length is not None and length <= most and not coding:
         return response.read(decode_content=True)
+    if "," in coding:
+        raise _undecodable(response, request, "the response is compressed more than once")
     pieces, size = [], 0
     while piece := response.read(_PIECE, decode_content=True):
         pieces.append(piece)
         size += len(piece)
-        if size > most:
+        if most is not None and size > most:
             raise _undecodable(response, request, f"the response is larger than max_response_bytes, {most:,}")
     return b"".join(pieces)
 

@@ -61,7 +61,7 @@ def checked(retries: Any) -> Any:
         ApiTypeError: it is neither a number, False, None nor a urllib3 Retry.
         ApiValueError: it is negative.
     """
-    if retries is None or retries is False or hasattr(retries, "increment"):
+    if retries is None or retries is False or (hasattr(retries, "increment") and not isinstance(retries, type)):
         return retries
     if isinstance(retries, bool) or not isinstance(retries, int):
         raise ApiTypeError(f"retries: expected an int, False or a urllib3 Retry, got {type(retries).__name__}")
@@ -117,10 +117,10 @@ class _OfUrllib3:
         if not failure.status and not failure.transient:
             return None
         answer = HTTPResponse(status=failure.status, headers=dict(failure.headers)) if failure.status else None
-        if answer and not retry.is_retry(self._method, failure.status, "Retry-After" in answer.headers):
-            return None
         cause = failure.__cause__
         try:
+            if answer and not retry.is_retry(self._method, failure.status, "Retry-After" in answer.headers):
+                return None
             self._retry = retry.increment(
                 self._method, self._url, answer, cause if isinstance(cause, Exception) else None
             )

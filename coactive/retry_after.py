@@ -18,9 +18,10 @@ def seconds_of(headers: Mapping[str, str]) -> float | None:
 
 def _number(value: str | None) -> float | None:
     try:
-        return max(0.0, float(value or ""))
+        number = float(value or "")
     except ValueError:
         return None
+    return None if number != number else max(0.0, number)
 
 
 def _until(value: str | None) -> float | None:

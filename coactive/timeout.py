@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -46,7 +47,7 @@ class Timeouts(NamedTuple):
         if given is None:
             return Timeouts(None, None, None)
         if hasattr(given, "connect_timeout"):
-            return Timeouts(*(_number(limit) for limit in (given._connect, given._read, given.total)))
+            return Timeouts(*(_of_urllib3(limit) for limit in (given._connect, given._read, given.total)))
         if isinstance(given, tuple):
             if len(given) != 2:
                 raise ApiTypeError(f"_request_timeout: a tuple must be (connect, read), got {len(given)} items")
@@ -60,9 +61,9 @@ class Timeouts(NamedTuple):
         return f"limits in seconds: {', '.join(given)}"
 
 
-def _number(limit: Any) -> Seconds:
-    """A limit of urllib3's; what stands for the system's own is none."""
-    return limit if isinstance(limit, int | float) else None
+def _of_urllib3(limit: Any) -> Seconds:
+    """A limit of urllib3's; what stands for the system's own is none, as is infinity."""
+    return None if isinstance(limit, Enum) or limit == float("inf") else seconds("_request_timeout", limit)
 
 
 def seconds(name: str, value: Any) -> Seconds:

@@ -13,62 +13,58 @@ from coactive.exceptions import ApiTimeoutError
 
 if TYPE_CHECKING:
     from coactive.clock import Clock
-    from coactive.configuration import Configuration
     from coactive.login import Grant
+    from coactive.wire import Caller
 
-    LogIn: TypeAlias = Callable[[Secret], Grant]
+    LogIn: TypeAlias = Callable[[ClientCredentials], Grant]
 
 
 class Tokens:
-    """What a configuration's `access_token` gives, now.
+    """What the `access_token` of a caller gives, now."""
 
-    Args:
-        configuration: says who is calling, and where.
-    """
-
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
+    def __init__(self) -> None:
         self._lock = RLock()
         self._grants: dict[tuple[str, Secret], Grant] = {}
 
-    def current(self, clock: Clock, log_in: LogIn) -> Secret:
+    def current(self, caller: Caller, clock: Clock, log_in: LogIn) -> Secret:
         """The token to send.
 
         Args:
+            caller: who is calling, and where.
             clock: what the call goes by.
-            log_in: exchanges `CLIENT_ID:CLIENT_SECRET` for a token.
+            log_in: exchanges client credentials for a token, there.
 
         Raises:
             ApiTypeError, ApiValueError: there is none, or a header cannot carry it.
             ApiException: it was to be granted, and was not, or not in time.
         """
-        given = self._configuration.access_token
+        given = caller.access_token
         if given is None or isinstance(given, str):
             return checked_token(given)
         with self._turn(clock):
-            return self._ask(log_in)
+            return self._ask(caller, log_in)
 
-    def another(self, clock: Clock, log_in: LogIn, refused: Secret) -> Secret | None:
+    def another(self, caller: Caller, clock: Clock, log_in: LogIn, refused: Secret) -> Secret | None:
         """A token in the place of one that the service refused; None: there is no other.
 
         Raises:
             As `current`.
         """
-        if isinstance(self._configuration.access_token, str):
+        if isinstance(caller.access_token, str):
             return None
         with self._turn(clock):
             self._grants = {key: grant for key, grant in self._grants.items() if grant.token != refused}
-            token = self._ask(log_in)
+            token = self._ask(caller, log_in)
         return None if token == refused else token
 
-    def _ask(self, log_in: LogIn) -> Secret:
-        given = self._configuration.access_token
+    def _ask(self, caller: Caller, log_in: LogIn) -> Secret:
+        given = caller.access_token
         if not isinstance(given, ClientCredentials):
             return checked_token(given() if callable(given) else given)
-        key = self._configuration.host, given.pair
+        key = caller.host, given.pair
         granted = self._grants.get(key)
         if granted is None or monotonic() >= granted.renew_at:
-            granted = log_in(given.pair)
+            granted = log_in(given)
             self._grants = {key: granted}
         return granted.token
 

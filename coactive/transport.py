@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import sleep
+from threading import TIMEOUT_MAX, Event
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from coactive import answer, login, retry
@@ -14,13 +14,13 @@ from coactive.exceptions import ApiException
 from coactive.response import RawResponse
 from coactive.rest import Rest
 from coactive.tokens import Tokens
-from coactive.wire import HttpRequest, on_the_wire, with_token
+from coactive.wire import Caller, HttpRequest, on_the_wire, with_token
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
     from coactive.configuration import Configuration
-    from coactive.credentials import Secret
+    from coactive.credentials import ClientCredentials, Secret
     from coactive.hooks import Ended, Hooks
     from coactive.request import Request
 
@@ -43,9 +43,9 @@ class Transport:
         self._configuration = configuration
         self._hooks = hooks
         self._rest = Rest(configuration, connections)
-        self._tokens = Tokens(configuration)
+        self._tokens = Tokens()
         self._budget = retry.Budget()
-        self._closed = False
+        self._closed = Event()
 
     def send(self, request: Request[Any], headers: Mapping[str, str], *, read: bool) -> tuple[HttpRequest, Any]:
         """Send a request until there is a good response, or no further try.
@@ -63,18 +63,21 @@ class Transport:
             ApiTypeError, ApiValueError: the request cannot be sent.
         """
         clock = Clock(self._configuration.timeouts.override(request.options.get("_request_timeout", ...)))
-        log_in = partial(self._log_in, headers, clock)
-        token = partial(self._tokens.current, clock, log_in)
-        wire = on_the_wire(request, self._configuration, headers, clock, token)
-        return self._send(wire, partial(self._tokens.another, clock, log_in), read=read)
+        caller = Caller(self._configuration.host, self._configuration.access_token)
+        log_in = partial(self._log_in, caller.host, headers, clock)
+        token = partial(self._tokens.current, caller, clock, log_in)
+        wire = on_the_wire(request, caller, headers, clock, token)
+        return self._send(wire, partial(self._tokens.another, caller, clock, log_in), read=read)
 
     def close(self) -> None:
         """Close the connections; calls that wait before another try end with their last failure."""
-        self._closed = True
+        self._closed.set()
         self._rest.close()
 
-    def _log_in(self, headers: Mapping[str, str], clock: Clock, pair: Secret) -> login.Grant:
-        request = login.request(self._configuration.host, pair, headers, clock)
+    def _log_in(
+        self, host: str, headers: Mapping[str, str], clock: Clock, credentials: ClientCredentials
+    ) -> login.Grant:
+        request = login.request(host, credentials, headers, clock)
         return login.grant(self._send(request, None, read=True)[1])
 
     def _send(self, wire: HttpRequest, renew: Renew | None, *, read: bool) -> tuple[HttpRequest, Any]:
@@ -102,22 +105,22 @@ class Transport:
         sent, exchange = self._hooks.before(wire, attempt)
         ended: Ended
         try:
-            ended = _receive(self._rest, sent, read=read)
+            with self._rest.given_up_by_an_interrupt():
+                ended = _receive(self._rest, sent, read=read)
         except ApiException as error:
             ended = error.with_traceback(None)  # its frames hold the response, and this one holds it
         if isinstance(ended, RawResponse | ApiException):
             ended.tries = attempt
-        self._hooks.after(exchange, ended)
+        self._hooks.after(exchange, ended, wire.secrets)
         return ended
 
     def _wait(self, failure: ApiException, delay: float | None, clock: Clock) -> bool:
         """Sleep until the next try; whether there is one."""
         left = clock.left
-        if delay is None or (left is not None and delay >= left):
+        if delay is None or delay >= (TIMEOUT_MAX if left is None else left):
             return False
         logger.info("%s; trying again in %.2f s", _first_line(failure), delay)
-        sleep(delay)
-        return not self._closed
+        return not self._closed.wait(delay)
 
 
 def _first_line(failure: ApiException) -> str:
@@ -133,6 +136,7 @@ def _receive(rest: Rest, wire: HttpRequest, *, read: bool) -> RawResponse | Base
     response = rest.open(wire, read=read)
     good = 200 <= response.status < 300
     if good and not read:
+        wire.clock.stop()
         return response
     try:
         whole = rest.read(response, wire)

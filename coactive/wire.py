@@ -8,15 +8,26 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from coactive.credentials import ClientCredentials, Secret
+from coactive.credentials import AccessToken, ClientCredentials, Secret
 from coactive.exceptions import ApiTypeError, ApiValueError
 
 if TYPE_CHECKING:
     from coactive.clock import Clock
-    from coactive.configuration import Configuration
     from coactive.request import Request
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Caller(NamedTuple):
+    """Who calls whom: one look at a configuration, which may change while the call runs.
+
+    Attributes:
+        host: the origin with its base path.
+        access_token: as the configuration has it.
+    """
+
+    host: str
+    access_token: AccessToken | None
 
 
 class HttpRequest(NamedTuple):
@@ -41,19 +52,18 @@ class HttpRequest(NamedTuple):
     parameters: Sequence[str] = ()
     hint: Callable[[HttpRequest, int], str | None] = lambda request, status: None
 
+    def __repr__(self) -> str:
+        return f"HttpRequest({self.method} {self.url.partition('?')[0]})"
+
 
 def on_the_wire(
-    request: Request[Any],
-    configuration: Configuration,
-    headers: Mapping[str, str],
-    clock: Clock,
-    token: Callable[[], Secret],
+    request: Request[Any], caller: Caller, headers: Mapping[str, str], clock: Clock, token: Callable[[], Secret]
 ) -> HttpRequest:
-    """The request for the service of a configuration.
+    """The request for a service.
 
     Args:
         request: what an operation made of its arguments.
-        configuration: where the service is, and who is calling.
+        caller: who is calling, and where the service is.
         headers: sent beside those that the request needs.
         clock: what the call goes by.
         token: gives the token to send; is asked only if one is sent.
@@ -69,16 +79,16 @@ def on_the_wire(
         set_header(sent, "Content-Type", request.form.content_type)
         set_header(sent, "Content-Length", str(request.form.length))
     query = list(request.query)
-    secrets, bearer = _authorize(request.options.get("_request_auths"), configuration, token, sent, query)
-    url = f"{configuration.host}{request.path}{'?' if query else ''}{urlencode(query)}"
-    hint = partial(_hint, request, configuration)
+    secrets, bearer = _authorize(request.options.get("_request_auths"), caller, token, sent, query)
+    url = f"{caller.host}{request.path}{'?' if query else ''}{urlencode(query)}"
+    hint = partial(_hint, request, caller)
     return HttpRequest(request.method, url, sent, request.form, clock, secrets, bearer, request.parameters, hint)
 
 
 def with_token(wire: HttpRequest, token: Secret) -> HttpRequest:
     """The same request with this token, in the place of another one."""
     headers = dict(wire.headers)
-    _set_bearer(headers, token)
+    set_header(headers, "Authorization", f"Bearer {token}")
     return wire._replace(headers=headers, token=token, secrets=[*wire.secrets, token])
 
 
@@ -95,48 +105,45 @@ def set_header(headers: dict[str, str], name: str, value: str) -> None:
         raise ApiTypeError(f"header_value: expected a str for {name}, got {type(value).__name__}")
     if not value.isprintable() or any(char > "\xff" for char in value):
         raise ApiValueError(f"header_value: the header {name} cannot carry a line break or this script")
-    headers[next((known for known in headers if known.lower() == name.lower()), name)] = value
+    hidden = Secret(value) if name.lower() in _SECRET else value
+    headers[next((known for known in headers if known.lower() == name.lower()), name)] = hidden
+
+
+_SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
+"""Headers that say who is calling."""
 
 
 def _authorize(
-    auths: Any,
-    configuration: Configuration,
-    token: Callable[[], Secret],
-    headers: dict[str, str],
-    query: list[tuple[str, str]],
-) -> tuple[list[str], Secret | None]:
+    auths: Any, caller: Caller, token: Callable[[], Secret], headers: dict[str, str], query: list[tuple[str, str]]
+) -> tuple[list[Secret], Secret | None]:
     """Put in who is calling, as `_request_auths` says or else by the token; the secrets that are in, and the token."""
     if auths:
         return [_put_in(_checked_auth(auth), headers, query) for auth in auths], None
-    given = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
-    if configuration.access_token is None and given is not None:
-        set_header(headers, "Authorization", Secret(given))  # what hooks are not shown
-        return [given, given.partition(" ")[2]], None
+    own = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
+    if caller.access_token is None and own is not None:
+        return [Secret(own), Secret(own.partition(" ")[2])], None
     bearer = token()
-    _set_bearer(headers, bearer)
-    return [bearer], bearer
+    set_header(headers, "Authorization", f"Bearer {bearer}")
+    known = caller.access_token.secrets if isinstance(caller.access_token, ClientCredentials) else []
+    return [bearer, *known], bearer
 
 
-def _set_bearer(headers: dict[str, str], token: Secret) -> None:
-    set_header(headers, "Authorization", Secret(f"Bearer {token}"))
-
-
-def _hint(request: Request[Any], configuration: Configuration, wire: HttpRequest, status: int) -> str | None:
-    granted = isinstance(configuration.access_token, ClientCredentials)
+def _hint(request: Request[Any], caller: Caller, wire: HttpRequest, status: int) -> str | None:
+    granted = isinstance(caller.access_token, ClientCredentials)
     if status == 401 and wire.token and ":" not in wire.token and not granted:
         return "the token has no colon; expected is CLIENT_ID:CLIENT_SECRET"
     if status == 404 and request.in_path:
         asked_for = ", ".join(f"{name} {value!r}" for name, value in request.in_path.items())
-        return f"this asked for {asked_for} at {configuration.host}; a wrong path in host gives a 404 too"
+        return f"this asked for {asked_for} at {caller.host}; a wrong path in host gives a 404 too"
     return None
 
 
-def _put_in(auth: Mapping[str, str], headers: dict[str, str], query: list[tuple[str, str]]) -> str:
-    place, key, value = auth["in"], auth["key"], auth["value"]
+def _put_in(auth: Mapping[str, str], headers: dict[str, str], query: list[tuple[str, str]]) -> Secret:
+    place, key, value = auth["in"], auth["key"], Secret(auth["value"])
     if place == "header":
-        set_header(headers, key, Secret(value))
+        set_header(headers, key, value)
     elif place == "cookie":
-        set_header(headers, "Cookie", Secret(f"{key}={value}"))
+        set_header(headers, "Cookie", f"{key}={value}")
     else:
         query.append((key, value))
     return value

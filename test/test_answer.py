@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import urllib.parse
 import zlib
 from typing import Any
 
@@ -287,3 +288,24 @@ def test_reading_any_body_gives_a_model_or_our_own_error(body: bytes) -> None:
         assert error.status == 200
     else:
         assert isinstance(model.data, list)
+
+
+def test_an_error_with_more_than_python_can_nest_keeps_its_words(
+    api: SimilaritySearchApi, server: ScriptedServer
+) -> None:
+    deep = b"[" * 500 + b"]" * 500
+    server.reply(Reply(400, b'{"detail": "no image", "extra": ' + deep + b"}"))
+    with pytest.raises(coactive.BadRequestException, match="400 Bad Request"):
+        _search(api)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "utf-32"])
+@pytest.mark.parametrize("spelling", [TOKEN, urllib.parse.quote(TOKEN), urllib.parse.quote(TOKEN, safe="")])
+def test_a_token_that_is_repeated_in_another_charset_or_spelling_is_not_shown(
+    api: SimilaritySearchApi, server: ScriptedServer, charset: str, spelling: str
+) -> None:
+    server.reply(Reply(401, json.dumps({"detail": f"bad {spelling}"}).encode(charset)))
+    with pytest.raises(coactive.UnauthorizedException) as caught:
+        _search(api)
+    assert str(caught.value) == "401 Unauthorized: bad ***"
+    assert caught.value.data == ErrorResponse("bad ***")

@@ -1,9 +1,11 @@
+import contextlib
 import copy
 import gc
 import json
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +20,15 @@ import pytest
 from scripted_server import TOKEN, Reply, ScriptedServer, Seen, scripted_server
 
 import coactive
-from coactive import ApiClient, ApiDecodeError, ApiException, ApiTypeError, ApiValueError, Configuration
+from coactive import (
+    ApiClient,
+    ApiDecodeError,
+    ApiException,
+    ApiTypeError,
+    ApiValueError,
+    Configuration,
+    ServiceException,
+)
 from coactive.apis import SimilaritySearchApi
 from coactive.models import ErrorResponse, SimilarImage, SimilaritySearchResponse
 from coactive.response import RawResponse
@@ -531,3 +541,67 @@ def test_deserialize_refuses_another_structure_and_can_be_told_not_to(client: Ap
     with pytest.raises(ApiDecodeError, match="SimilaritySearchResponse"):
         client.deserialize(raw(b'{"data": 5}'), (SimilaritySearchResponse,))
     assert client.deserialize(raw(b'{"data": 5}'), (SimilaritySearchResponse,), False) == {"data": 5}
+
+
+@contextlib.contextmanager
+def interrupted(after: float) -> Iterator[None]:
+    """A block that Ctrl-C ends."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, after)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers that interrupt")
+def test_an_interrupt_that_waits_for_a_connection_harms_no_other_call(
+    server: ScriptedServer, held: threading.Event
+) -> None:
+    with ApiClient(server.configuration(), pool_threads=1) as client:
+        busy = SimilaritySearchApi(client).search_images_by_text_grouped.submit("e", "mug")
+        while not server.seen:
+            threading.Event().wait(0.01)
+        with interrupted(0.2):
+            search(client)
+        held.set()
+        assert busy.get(10).to_dict() == OK
+        assert search(client).to_dict() == OK
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers that interrupt")
+def test_interrupts_cost_no_connection(server: ScriptedServer) -> None:
+    def interrupt(record: logging.LogRecord) -> bool:
+        raise KeyboardInterrupt
+
+    logger = logging.getLogger("coactive")
+    with ApiClient(server.configuration(total_timeout=20), pool_threads=1) as client:
+        level = logger.level
+        logger.setLevel(logging.DEBUG)
+        logger.addFilter(interrupt)
+        try:
+            for _ in range(3):
+                with pytest.raises(KeyboardInterrupt):
+                    search(client)
+        finally:
+            logger.removeFilter(interrupt)
+            logger.setLevel(level)
+        assert search(client).to_dict() == OK
+
+
+def test_closing_the_client_ends_a_wait_for_another_try(server: ScriptedServer) -> None:
+    server.reply(Reply(503, headers={"Retry-After": "50"}))
+    client = ApiClient(server.configuration())
+    future = SimilaritySearchApi(client).search_images_by_text_grouped.submit("e", "mug")
+    while not server.seen:
+        threading.Event().wait(0.01)
+    threading.Event().wait(0.2)
+    client._close(cancel=True)
+    with pytest.raises(ServiceException):
+        future.get(10)

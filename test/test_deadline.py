@@ -15,7 +15,7 @@ import pytest
 import trustme
 from scripted_server import TOKEN
 
-from coactive import ApiClient, ApiTimeoutError, Configuration
+from coactive import ApiClient, ApiTimeoutError, Configuration, ServiceException
 from coactive.apis import SimilaritySearchApi
 
 TOTAL = 1.0
@@ -23,6 +23,9 @@ ALLOWED = 5.0
 """Seconds: generous, for a machine that is busy with other things."""
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{"data": []}'
+
+SERVER_HELLO = b"\x16\x03\x03\x01\x00\x02\x00\x00\xfc" + bytes(252)
+"""The beginning of a handshake, so far without fault."""
 
 Serve = Callable[[socket.socket], None]
 
@@ -109,8 +112,7 @@ def test_a_slow_server_cannot_hold_a_call_past_its_total(authority: trustme.CA, 
 
 
 def test_a_dripped_handshake_ends_with_the_connect_timeout() -> None:
-    record = b"\x16\x03\x03\x01\x00" + bytes(256)
-    with serving(drip(record)) as port:
+    with serving(drip(SERVER_HELLO)) as port:
         error = end_of(lambda: search(f"https://127.0.0.1:{port}", connect_timeout=0.5, total_timeout=60, retries=0))
     assert "in time (limits in seconds: connect 0.5" in str(error)
 
@@ -173,3 +175,31 @@ def test_an_unread_response_may_be_read_after_the_total(tmp_path: Path) -> None:
             generated: Any = SimilaritySearchApi(client).search_images_by_text_grouped
             with closing(generated("e", "q", _preload_content=False)) as unread:
                 assert unread.read() == b'{"data": []}'
+
+
+def test_an_error_whose_body_is_dripped_ends_with_the_total_though_it_was_to_be_given_unread() -> None:
+    answer = ANSWER.replace(b"200 OK", b"503 Busy").replace(b"12", b"99") + b" " * 87
+    with serving(drip(answer, len(answer) - 99)) as port:
+        configuration = Configuration(f"http://127.0.0.1:{port}", access_token=TOKEN, retries=0, total_timeout=TOTAL)
+        with ApiClient(configuration) as client:
+            generated: Any = SimilaritySearchApi(client).search_images_by_text_grouped
+            began = monotonic()
+            with pytest.raises(ServiceException) as caught:
+                generated("e", "q", _preload_content=False)
+    assert monotonic() - began < ALLOWED
+    assert caught.value.body == ""
+
+
+CONNECTED = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http proxy", "https proxy"])
+@pytest.mark.parametrize("then", [b"", SERVER_HELLO], ids=["silent", "dripping"])
+def test_tls_behind_a_proxy_ends_with_the_connect_timeout(authority: trustme.CA, tls: bool, then: bytes) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with serving(drip(CONNECTED + then, len(CONNECTED)), context if tls else None) as port:
+        proxy = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        trusted = authority.cert_pem.bytes().decode()
+        limits = {"connect_timeout": 0.6, "total_timeout": 1.5 if tls else 60, "retries": 0}
+        end_of(lambda: search("https://service.invalid", proxy=proxy, ssl_ca_cert=trusted, **limits))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 from typing import Any
 
@@ -174,3 +175,38 @@ def test_hooks_see_what_ends_in_an_exception_of_the_status(server: ScriptedServe
             search(client)
     assert (shown[0].status, type(shown[0].error)) == (404, NotFoundException)
     assert TOKEN not in str(shown[0].error)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_token_that_the_service_repeats_is_not_shown(server: ScriptedServer, status: int) -> None:
+    server.reply(Reply(status, headers={"X-Echo": f"Bearer {TOKEN}"}))
+    shown: list[Exchange] = []
+    with ApiClient(server.configuration()) as client:
+        client.hooks.response.append(shown.append)
+        with contextlib.suppress(NotFoundException):
+            search(client)
+    assert shown[0].response_headers["x-echo"] == "Bearer ***"
+
+
+def test_a_default_header_with_a_token_is_not_shown_beside_other_credentials(server: ScriptedServer) -> None:
+    shown: list[Exchange] = []
+    auths = [{"in": "header", "key": "X-Key", "value": "of-this-call"}]
+    with ApiClient(server.configuration(), "Authorization", "Bearer hunter2") as client:
+        client.hooks.request.append(shown.append)
+        search(client, _request_auths=auths)
+    assert not {"hunter2", "of-this-call"} & set(str(shown[0].__dict__).replace("'", " ").split())
+    assert server.seen[0].headers["X-Key"] == "of-this-call"
+
+
+def test_a_hook_may_take_itself_away(server: ScriptedServer) -> None:
+    called: list[str] = []
+    with ApiClient(server.configuration()) as client:
+
+        def once(exchange: Exchange) -> None:
+            called.append("once")
+            client.hooks.request.remove(once)
+
+        client.hooks.request += [once, lambda _: called.append("always")]
+        search(client)
+        search(client)
+    assert called == ["once", "always", "always"]

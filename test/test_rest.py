@@ -478,3 +478,31 @@ def test_closing_a_client_closes_its_sockets_though_the_exception_of_a_call_is_k
         assert ended.wait(10)
         assert kept.value.tries == 1
         thread.join(10)
+
+
+@pytest.mark.parametrize("size", [b"-1", b"-9", b"%x" % 2**80])
+def test_a_chunk_of_an_absurd_size_is_a_broken_answer(server: ScriptedServer, size: bytes) -> None:
+    server.reply(Reply(raw=b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\n[]\r\n0\r\n\r\n"))
+    with pytest.raises(ApiConnectionError):
+        search(server.configuration(retries=False, max_response_bytes=None))
+
+
+@pytest.mark.parametrize("length", [2**40, 2**80])
+def test_no_memory_is_taken_on_the_word_of_a_header(server: ScriptedServer, length: int) -> None:
+    server.reply(Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n[]" % length))
+    with pytest.raises(ApiConnectionError, match="IncompleteRead"):
+        search(server.configuration(retries=False, max_response_bytes=None))
+
+
+def test_what_is_compressed_twice_is_refused(server: ScriptedServer) -> None:
+    body = gzip.compress(gzip.compress(b"[]"))
+    server.reply(Reply(body=body, headers={"Content-Encoding": "gzip, gzip"}))
+    with pytest.raises(ApiDecodeError, match="^200 OK: the response is compressed more than once$"):
+        search(server.configuration())
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Ty"])
+def test_a_head_that_breaks_off_is_a_broken_answer(server: ScriptedServer, head: bytes) -> None:
+    server.reply(Reply(raw=head))
+    with pytest.raises(ApiConnectionError, match="the answer broke off within its head"):
+        search(server.configuration(retries=False))

@@ -279,7 +279,7 @@ def test_each_wait_is_logged_with_its_reason(
     assert message.endswith("; trying again in 0.00 s")
 
 
-def waits(failures: list[ApiException], retries: int | None) -> list[float | None]:
+def waits(failures: list[ApiException], retries: int | urllib3.Retry | None) -> list[float | None]:
     attempts = retry.attempts(retries, "GET", "/", retry.Budget())
     return [attempts.delay(failure) for failure in failures]
 
@@ -415,7 +415,7 @@ def test_what_retries_can_be(retries: Any) -> None:
     assert retry.checked(retries) is retries
 
 
-@pytest.mark.parametrize("retries", [True, "2", 1.0, [2], object()])
+@pytest.mark.parametrize("retries", [True, "2", 1.0, [2], object(), urllib3.Retry])
 def test_retries_of_the_wrong_type_are_refused(retries: Any) -> None:
     message = f"^retries: expected an int, False or a urllib3 Retry, got {type(retries).__name__}$"
     with pytest.raises(ApiTypeError, match=message):
@@ -526,3 +526,20 @@ def test_a_urllib3_retrys_own_backoff_is_the_wait() -> None:
 def test_a_urllib3_retry_is_not_asked_about_what_cannot_pass() -> None:
     assert of_urllib3(no_answer(transient=False)) is None
     assert of_urllib3(no_answer()) == 0
+
+
+def test_a_urllib3_retry_that_cannot_decide_ends_the_tries() -> None:
+    odd: Any = "503"
+    assert waits([failure(503)], urllib3.Retry(3, status_forcelist=odd)) == [None]
+
+
+def test_a_wait_beyond_any_is_none(server: ScriptedServer) -> None:
+    class Patient(urllib3.Retry):
+        def get_retry_after(self, response: urllib3.BaseHTTPResponse) -> float:
+            return 1e30
+
+    server.reply(Reply(503))
+    patient = Patient(3, status_forcelist=[503])
+    with ApiClient(server.configuration(retries=patient)) as client, pytest.raises(ServiceException) as caught:
+        SimilaritySearchApi(client).search_images_by_text_grouped("e", "q", _request_timeout=None)
+    assert caught.value.tries == 1

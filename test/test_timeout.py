@@ -20,6 +20,9 @@ from coactive.apis import SimilaritySearchApi
 from coactive.timeout import Timeouts
 
 
+any_number: Any = np.float32
+
+
 def search(client: ApiClient, **options: Any) -> Any:
     return SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug", **options).to_dict()
 
@@ -67,6 +70,7 @@ def test_a_limit_that_is_not_positive_and_finite_is_refused_before_the_network(
         (None, (None, None, None)),
         (urllib3.Timeout(connect=1, read=2), (1, 2, None)),
         (urllib3.Timeout(3), (None, None, 3)),
+        (urllib3.Timeout(total=any_number(0.5), read=float("inf")), (None, None, 0.5)),
         (urllib3.Timeout(total=3, connect=None, read=0.5), (None, 0.5, 3)),
     ],
 )
@@ -161,3 +165,12 @@ def test_the_wait_for_a_free_connection_counts_and_is_named(held: threading.Even
         held.set()
         busy.get(10)
         assert search(client, _request_timeout=10) == {"data": []}
+
+
+@pytest.mark.parametrize("given", [{"total": 1e10}, {"connect": float("nan")}, {"read": float("nan")}])
+def test_a_urllib3_timeout_with_no_usable_number_is_refused_before_the_network(
+    server: ScriptedServer, client: ApiClient, given: dict[str, float]
+) -> None:
+    with pytest.raises(ApiValueError, match="^_request_timeout: expected more than 0 seconds"):
+        search(client, _request_timeout=urllib3.Timeout(**given))
+    assert server.connections == 0

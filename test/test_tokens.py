@@ -7,6 +7,7 @@ import logging
 import pickle
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -372,3 +373,62 @@ def test_the_stand_in_answers_the_login(service: coactive.local.Service) -> None
             else:
                 with pytest.raises(UnauthorizedException, match="Hint: this was the login"):
                     api.search_images_by_text_grouped(service.embedding_id, "a red mug")
+
+
+def test_a_token_goes_to_the_host_that_granted_it_though_the_setting_changes_meanwhile(server: ScriptedServer) -> None:
+    with scripted_server() as other:
+        configuration = server.configuration(access_token=PAIR)
+
+        def log_in(seen: Seen) -> Reply:
+            configuration.host = other.host
+            return Reply.json({"access_token": f"t{len(logins(server))}"})
+
+        server.reply(log_in, Reply.json({"detail": "no"}, 401), log_in, Reply())
+        with ApiClient(configuration) as client:
+            assert search(client) == OK
+        assert (bearers(server), other.seen) == (["t1", "t2"], [])
+
+
+def test_a_life_beyond_any_is_one_without_an_end(server: ScriptedServer) -> None:
+    server.reply(Reply(body=b'{"access_token": "t", "expires_in": 1%s}' % (b"0" * 400)), Reply())
+    with ApiClient(server.configuration(access_token=PAIR)) as client:
+        assert search(client) == OK
+        assert search(client) == OK
+    assert len(logins(server)) == 1
+
+
+@pytest.mark.usefixtures("granting")
+def test_a_search_that_repeats_the_credentials_of_the_login_does_not_show_them(server: ScriptedServer) -> None:
+    refusal = Reply.json({"detail": f"{PAIR.pair} {PAIR.basic}"}, 403)
+    server.reply(Reply.json({"access_token": "granted-token"}), refusal)
+    with ApiClient(server.configuration(access_token=PAIR)) as client, pytest.raises(coactive.ForbiddenException) as it:
+        search(client)
+    assert str(it.value) == "403 Forbidden: *** ***"
+
+
+def test_closing_the_client_during_a_login_ends_the_call(server: ScriptedServer) -> None:
+    with ApiClient(server.configuration(access_token=PAIR)) as client:
+
+        def log_in(seen: Seen) -> Reply:
+            client._close(cancel=True)
+            return Reply.json({"access_token": "t"})
+
+        server.reply(log_in, Reply())
+        with pytest.raises(ApiValueError, match="the ApiClient is closed"):
+            search(client)
+    assert bearers(server) == []
+
+
+def test_no_frame_of_ours_shows_a_secret(server: ScriptedServer) -> None:
+    server.reply(Reply.json({"detail": "no"}, 401))
+    shown = []
+    for token in (PAIR, f"an-id:{SECRET}", lambda: f"{SECRET} with a space"):
+        with ApiClient(server.configuration(access_token=token)) as client:
+            try:
+                search(client)
+            except coactive.OpenApiException as error:
+                frames = traceback.TracebackException.from_exception(error, capture_locals=True)
+                shown += [str(frame.locals) for frame in frames.stack if "/coactive/" in frame.filename]
+    assert len(shown) > 12
+    for secret in (SECRET, PAIR.basic):
+        assert not any(str(secret) in text for text in shown)
