@@ -9,7 +9,10 @@ HERE = Path(__file__).parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "coactive/version.py").read_text("utf-8"), re.MULTILINE)
 
 LOCAL = ["fastapi>=0.115.5", "uvicorn>=0.29", "python-multipart>=0.0.20", "Pillow>=10.3", "numpy>=1.26", "tqdm>=4.66"]
-TYPES = ["mypy>=1.13", "pyright[nodejs]>=1.1.390", "types-python-dateutil", "types-tqdm"]
+NOTEBOOK = ["pandas>=2.2.3", "Pillow>=10.3", "tqdm>=4.66"]
+DASK = ["dask[distributed]>=2025.1"]
+BROWSER = ["playwright>=1.49", "nbclient>=0.10", "nbconvert>=7.16", "ipykernel>=6.29"]
+TYPES = ["mypy>=1.13", "pyright[nodejs]>=1.1.390", "types-python-dateutil", "types-tqdm", "pandas-stubs"]
 
 setup(
     name="coactive",
@@ -24,8 +27,13 @@ setup(
     install_requires=["urllib3>=2,<3", "python-dateutil>=2.8.2", "certifi>=2023.7.22"],
     extras_require={
         "local": LOCAL,
+        "notebook": NOTEBOOK,
+        "dask": DASK,
+        "browser": BROWSER,
         "test": [
             *LOCAL,
+            *NOTEBOOK,
+            *DASK,
             "pytest>=8.2",
             "pytest-cov>=5",
             "pytest-socket>=0.7",

@@ -17,6 +17,7 @@ from coactive.configuration import Configuration
 from coactive.exceptions import CLOSED, ApiTypeError, ApiValueError
 from coactive.hooks import Hooks
 from coactive.model.base import to_json
+from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.response import ApiResponse, RawResponse
 from coactive.transport import Transport
 from coactive.version import VERSION
@@ -118,6 +119,8 @@ class ApiClient:
         wire, response = self._alive().send(request, self._headers(), read=True)
         check = request.options.get("_check_return_type", True)
         data = answer.read(response, request.returns, check=check, secrets=wire.secrets)
+        if isinstance(data, SimilaritySearchResponse):
+            data._remember(request.asked)
         answered = ApiResponse(data, response.status, response.headers)
         answered.tries = response.tries
         return answered

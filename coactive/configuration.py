@@ -105,7 +105,9 @@ class Configuration:
         self.read_timeout = read_timeout
         self.total_timeout = total_timeout
         self.max_response_bytes = max_response_bytes
-        self.debug = debug
+        self._debug = debug
+        if debug:  # else another configuration may have switched it on
+            _log_to_stderr(True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Check a setting whenever it is set."""

@@ -55,6 +55,12 @@ class OpenApiException(Exception):  # noqa: N818 - the name that generated clien
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.args, self.__dict__)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows for it: the reader's own frames and the message."""
+        from coactive.display.problem import traceback_lines
+
+        return traceback_lines(self)
+
 
 def _rebuild(cls: type[OpenApiException], args: tuple[Any, ...], state: dict[str, Any]) -> OpenApiException:
     error = cls.__new__(cls, *args)
@@ -168,6 +174,11 @@ class ApiException(OpenApiException):
         if self.request_id:
             lines.append(f"Request ID: {self.request_id}")
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from coactive.display.problem import problem
+
+        return problem(self)
 
 
 class ApiConnectionError(ApiException):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypedDict, TypeVar
 from urllib.parse import quote
@@ -52,6 +53,7 @@ class Request(Generic[T]):
         form: the multipart form, None for a request without a body.
         returns: the model that a good answer holds; None: whatever JSON it is.
         options: the options that were given.
+        asked: what is searched with, where that is a phrase or the path of a file, by the argument's name.
         parameters: the names of the operation's own arguments.
     """
 
@@ -84,6 +86,7 @@ class Request(Generic[T]):
         self.query = _texts(query)
         texts = _texts(form)
         self.form = MultipartForm(texts, file.name, upload(file.value)) if file else None
+        self.asked = {given.name: given.value for given in query if given.name == "query"} | _path_of(file)
 
     def _check_options(self) -> None:
         for name in self.options:
@@ -115,6 +118,12 @@ class Request(Generic[T]):
 def _texts(parameters: Sequence[Parameter]) -> list[tuple[str, str]]:
     """Those to be sent, in order: None is not."""
     return [(given.name, encode(given)) for given in parameters if given.value is not None]
+
+
+def _path_of(file: Parameter | None) -> dict[str, str]:
+    if file is None or not isinstance(file.value, str | os.PathLike):
+        return {}
+    return {file.name: os.path.abspath(os.fsdecode(file.value))}  # noqa: PTH100 - may be bytes
 
 
 def _segment(given: Parameter) -> str:

@@ -605,3 +605,20 @@ def test_closing_the_client_ends_a_wait_for_another_try(server: ScriptedServer) 
     client._close(cancel=True)
     with pytest.raises(ServiceException):
         future.get(10)
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_an_answer_remembers_the_path_or_the_phrase_that_was_searched_with(
+    server: ScriptedServer, tmp_path: Path, png: bytes, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    (tmp_path / "a.png").write_bytes(png)
+    monkeypatch.chdir(tmp_path)
+    with ApiClient(server.configuration()) as client:
+        api = SimilaritySearchApi(client)
+        by_path = api.get_similar_images_grouped("e", "sku", kind("a.png"))
+        by_bytes = api.get_similar_images_grouped("e", "sku", png)
+        by_phrase = api.search_images_by_text_grouped("e", "a red mug", group_by="sku")
+    assert by_path._asked == {"file": str(tmp_path / "a.png")}
+    assert (by_bytes._asked, by_phrase._asked) == ({}, {"query": "a red mug"})
+    assert pickle.loads(pickle.dumps(by_path))._asked == by_path._asked
+    assert (by_path, repr(by_path), by_path.to_dict()) == (by_bytes, repr(by_bytes), OK)

@@ -374,3 +374,15 @@ def test_without_debug_nothing_is_written_and_no_handler_is_added(
     search(configuration)
     assert (list(logger.handlers), logger.level) == before
     assert capsys.readouterr() == ("", "")
+
+
+def test_another_configuration_leaves_the_log_of_one_that_debugs(
+    server: ScriptedServer, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configuration = server.configuration(debug=True)
+    Configuration()
+    search(configuration)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    configuration.debug = False
+    search(configuration)
+    assert capsys.readouterr().err == ""

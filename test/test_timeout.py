@@ -19,7 +19,6 @@ from coactive import (
 from coactive.apis import SimilaritySearchApi
 from coactive.timeout import Timeouts
 
-
 any_number: Any = np.float32
 
 

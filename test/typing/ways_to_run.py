@@ -2,6 +2,7 @@
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
+from collections.abc import Generator
 from io import BytesIO
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -10,7 +11,7 @@ from typing import Any, assert_type
 import urllib3
 from PIL import Image
 
-from coactive import ApiClient, ApiException, Configuration, NotFoundException
+from coactive import ApiClient, ApiException, Configuration, NotFoundException, bulk
 from coactive.apis import SimilaritySearchApi
 from coactive.future import ApiFuture
 from coactive.model.error_response import ErrorResponse
@@ -119,3 +120,12 @@ def mistakes() -> None:
 
 def a_decorated_operation_stays_generic(operation: Operation[[str, str], SimilaritySearchResponse]) -> None:
     assert_type(operation("e", "a dog"), SimilaritySearchResponse)
+
+
+# many searches
+run = bulk.run(api.search_images_by_text_grouped, [{"embedding_id": "e", "query": "q"}], journal=Path("journal"))
+assert_type(run, Generator[bulk.BulkResult[SimilaritySearchResponse], None, None])
+for result in run:
+    assert_type(result.index, int)
+    assert_type(result.answer, SimilaritySearchResponse | None)
+bulk.run("search", [])  # type: ignore[arg-type]

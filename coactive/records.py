@@ -1,0 +1,52 @@
+"""A result as a table: one flat record an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from coactive.model.similar_image_group import SimilarImageGroup
+from coactive.ranking import ranked
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COLUMNS = ("rank", "group", "id", "score", "path", "url")
+"""What every record has, before its metadata."""
+
+
+def to_records(groups: Sequence[SimilarImageGroup]) -> list[dict[str, Any]]:
+    """One dict an image, group by group, all with the same keys.
+
+    They are `rank` (1 is the best of its group), `group`, `id`, `score`, `path`, `url`, and `metadata.KEY` for each
+    key that any image has; None stands for what an image lacks.
+    """
+    places = ranked(groups)
+    keys = dict.fromkeys(key for place in places for key in place.image.metadata or ())
+    return [
+        dict(zip(COLUMNS, (rank, group, image.coactive_image_id, image.score, image.path, image.url), strict=True))
+        | {f"metadata.{key}": (image.metadata or {}).get(key) for key in keys}
+        for rank, group, image in places
+    ]
+
+
+def to_dataframe(groups: Sequence[SimilarImageGroup]) -> DataFrame:
+    """The records as a pandas DataFrame: `rank` an integer, `score` a float, NaN where it is no number.
+
+    Raises:
+        ModuleNotFoundError: pandas is not installed.
+    """
+    try:
+        import pandas as pd
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError("to_dataframe() needs pandas: pip install pandas", name=error.name) from error
+    records = [record | {"score": _number(record["score"])} for record in to_records(groups)]
+    frame = pd.DataFrame(records, columns=list(records[0]) if records else list(COLUMNS))
+    return frame.astype({"rank": "int64", "score": "float64"})
+
+
+def _number(score: Any) -> float:
+    try:
+        return float(score)
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
