@@ -22,7 +22,7 @@ def figure(rank: int, image: SimilarImage, address: str | None) -> Html:
         image: the image.
         address: where its picture comes from; None: it has none, and what is known of it stands open.
     """
-    place = element("span", str(rank), class_="coactive-note")
+    place = element("span", f"{rank} ", class_="coactive-note")  # not all that show HTML keep the style
     score = element("span", score_text(image), class_="coactive-score")
     caption = element(
         "figcaption",
