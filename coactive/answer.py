@@ -57,7 +57,8 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
     except (ValueError, RecursionError) as error:
         hidden = redaction.of_response(response, secrets)
         kind = hidden.headers.get("Content-Type", "no media type")
-        raise _unreadable(hidden, f"not JSON but {kind}: {_excerpt(hidden)}") from error
+        problem = f"not JSON but {kind}: {_excerpt(hidden)}"
+        raise _unreadable(hidden, problem) from redaction.of_error(error, secrets)
     convert = converter(returns)
     if convert is None:
         return value  # type: ignore[no-any-return]

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import copy
 import os
-import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sized
 from contextlib import ExitStack, suppress
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, TypeVar
@@ -22,6 +19,7 @@ from coactive.crew import Crew, Job, hand_over, without_frames
 from coactive.exceptions import ApiTimeoutError, ApiTypeError, ApiValueError, OpenApiException
 from coactive.journal import Journal, fingerprint
 from coactive.operation import Operation
+from coactive.progress import bar_class, is_installed, is_watched
 from coactive.timeout import Seconds, seconds
 
 if TYPE_CHECKING:
@@ -283,16 +281,11 @@ def _bar_for(inputs: object, progress: bool | None) -> Callable[[], Any] | None:
     """What makes the progress bar; None: there is to be none."""
     if not isinstance(progress, bool | None):
         raise ApiTypeError(f"progress: expected a bool or None, got {type(progress).__name__}")
-    if not (_is_watched() if progress is None else progress):
+    if not (is_watched() if progress is None else progress):
         return None
-    if not find_spec("tqdm"):
+    if not is_installed():
         if progress:
             raise ModuleNotFoundError("progress: the bar needs tqdm: pip install tqdm", name="tqdm")
         return None
-    module = import_module("tqdm.notebook" if "ipykernel" in sys.modules and find_spec("ipywidgets") else "tqdm.std")
-    return partial(module.tqdm, total=len(inputs) if isinstance(inputs, Sized) else None, unit=" searches", miniters=1)
-
-
-def _is_watched() -> bool:
-    """Whether somebody sees a bar: in a notebook, or on a terminal."""
-    return "ipykernel" in sys.modules or bool(sys.stderr and sys.stderr.isatty())
+    total = len(inputs) if isinstance(inputs, Sized) else None
+    return partial(bar_class(), total=total, unit=" searches", miniters=1)

@@ -24,9 +24,7 @@ def of_text(text: str, secrets: Sequence[str]) -> str:
 
 def of_response(response: RawResponse, secrets: Sequence[str]) -> RawResponse:
     """The response with three stars for each secret, in its reason, headers and body."""
-    data, reason = response.data, response.reason and of_text(response.reason, secrets)
-    for spelling in _spellings(secrets):
-        data = data.replace(spelling.encode(), b"***")
+    data, reason = _of_bytes(response.data, secrets), response.reason and of_text(response.reason, secrets)
     return RawResponse(response.status, reason, of_headers(response.headers, secrets), data, tries=response.tries)
 
 
@@ -52,20 +50,32 @@ def of_json(value: Any, secrets: Sequence[str]) -> Any:
 def of_error(error: BaseException, secrets: Sequence[str]) -> BaseException:
     """The error itself, with three stars for each secret in its texts and in those of all behind it.
 
-    It loses its frames too: a traceback would show many lines of urllib3's own for each.
+    It loses its frames too, of which a traceback would show many, and the connections and pools that it holds, which
+    know the secrets.
     """
     link: BaseException | None = error
     while link:
         link.__traceback__ = None
-        link.args = tuple(_of_argument(argument, secrets) for argument in link.args)
+        link.args = tuple(_of_value(value, secrets) for value in link.args)
+        link.__dict__.update({name: _of_value(value, secrets) for name, value in link.__dict__.items()})
         link = link.__cause__ or link.__context__
     return error
 
 
-def _of_argument(argument: Any, secrets: Sequence[str]) -> Any:
-    if isinstance(argument, BaseException):
-        return of_error(argument, secrets)
-    return of_text(argument, secrets) if isinstance(argument, str) else argument
+def _of_value(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, BaseException):
+        return of_error(value, secrets)
+    if isinstance(value, str):
+        return of_text(value, secrets)
+    if isinstance(value, bytes):
+        return _of_bytes(value, secrets)
+    return value if isinstance(value, int | float) else None
+
+
+def _of_bytes(data: bytes, secrets: Sequence[str]) -> bytes:
+    for spelling in _spellings(secrets):
+        data = data.replace(spelling.encode(), b"***")
+    return data
 
 
 def _spellings(secrets: Sequence[str]) -> Iterator[str]:

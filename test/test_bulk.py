@@ -17,6 +17,7 @@ from collections import Counter, UserDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -936,7 +937,7 @@ def test_without_tqdm_there_is_no_bar_and_an_error_for_who_wants_one(
 def test_in_a_notebook_without_widgets_the_bar_is_of_text(
     search: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ipykernel", object())
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=object()))
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     list(bulk.run(search, asking("a")))
     assert "1/1" in capsys.readouterr().err

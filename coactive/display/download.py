@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import as_completed
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urljoin
 
+from coactive import progress
 from coactive.api_client import USER_AGENT
 from coactive.clock import Clock
 from coactive.configuration import DEFAULT_HOST, Configuration
@@ -89,8 +87,6 @@ def _redirect(address: str, response: RawResponse) -> str:
 
 def _progress(arriving: Iterator[Any], total: int) -> Iterator[Any]:
     """The same, with a bar in a notebook or terminal where tqdm is installed."""
-    notebook = "ipykernel" in sys.modules
-    if not find_spec("tqdm") or not (notebook or sys.stderr.isatty()):
+    if not (progress.is_installed() and progress.is_watched()):
         return arriving
-    bar: Any = import_module("tqdm.notebook" if notebook and find_spec("ipywidgets") else "tqdm.std").tqdm
-    return iter(bar(arriving, "Fetching images", total, unit="image", delay=_SHOWN_AFTER))
+    return iter(progress.bar_class()(arriving, "Fetching images", total, unit="image", delay=_SHOWN_AFTER))

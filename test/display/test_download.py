@@ -7,12 +7,12 @@ import ssl
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import trustme
 from html_page import Page
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import CapturedIO, capture_output
 from PIL import Image
 from scripted_server import Reply, ScriptedServer, scripted_server, unused_port
@@ -124,12 +124,11 @@ def _slowly(server: ScriptedServer, png: bytes) -> threading.Timer:
     return timer
 
 
-@pytest.mark.usefixtures("shell")
 @pytest.mark.parametrize("missing", [None, "tqdm"])
 def test_a_notebook_shows_a_progress_bar_where_tqdm_is_installed(
-    server: ScriptedServer, png: bytes, monkeypatch: pytest.MonkeyPatch, missing: str | None
+    shell: InteractiveShell, server: ScriptedServer, png: bytes, monkeypatch: pytest.MonkeyPatch, missing: str | None
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    monkeypatch.setattr(shell, "kernel", object(), raising=False)
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
     if missing:
         monkeypatch.setitem(sys.modules, missing, None)
