@@ -213,14 +213,16 @@ class _Run(Generic[T]):
             request = self._request(arguments)
             undo.callback(request.close)
             key = fingerprint(service, self._operation.__name__, arguments, request)
-            if job := self._in_flight.get(key):
+            shared_as = key + repr(sorted(request.options.items())).encode()
+            if job := self._in_flight.get(shared_as):
                 job.asked_by.append((index, arguments))
             elif journal and key in journal:
                 self._finish(index, arguments, journal.read(key, request), None)
             else:
-                undo.pop_all()
-                self._in_flight[key] = job = Job(key, request, index, arguments)
+                self._in_flight[shared_as] = job = Job(key, shared_as, request, index, arguments)
+                undo.callback(self._in_flight.pop, shared_as, None)
                 self._crew.begin(job, len(self._in_flight))
+                undo.pop_all()
 
     def _request(self, arguments: Any) -> Request[T]:
         if not isinstance(arguments, Mapping):
@@ -244,7 +246,7 @@ class _Run(Generic[T]):
             answer, error = job.outcome
             for index, arguments in job.asked_by:
                 self._finish(index, arguments, answer, error)
-        self._in_flight.pop(job.key, None)
+        self._in_flight.pop(job.shared_as, None)
 
     def _finish(self, index: int, arguments: Any, answer: T | None, error: OpenApiException | None) -> None:
         self._done[index] = BulkResult(index, arguments, answer, error)

@@ -110,10 +110,9 @@ def compare(before: Sequence[SimilarImageGroup], after: Sequence[SimilarImageGro
 
 
 def _checked(k: Any) -> int:
-    try:
-        depth = operator.index(k)
-    except TypeError:
-        raise ApiTypeError(f"k: expected an int or None, got {type(k).__name__}") from None
+    if isinstance(k, bool) or not hasattr(k, "__index__"):
+        raise ApiTypeError(f"k: expected an int or None, got {type(k).__name__}")
+    depth = operator.index(k)
     if depth < 1:
         raise ApiValueError(f"k: expected 1 or more, got {depth}")
     return depth

@@ -138,10 +138,16 @@ class _Pace:
 
 
 class Job:
-    """A search on its way: which inputs ask for it, and what came of it."""
+    """A search on its way: which inputs ask for it, and what came of it.
 
-    def __init__(self, key: bytes, request: Request[Any], index: int, arguments: Mapping[str, Any]) -> None:
+    Its answer is kept under `key`; inputs in flight share it that have the same options too, and so `shared_as`.
+    """
+
+    def __init__(
+        self, key: bytes, shared_as: bytes, request: Request[Any], index: int, arguments: Mapping[str, Any]
+    ) -> None:
         self.key = key
+        self.shared_as = shared_as
         self.request = request
         self.asked_by = [(index, arguments)]
         self.outcome: tuple[Any, OpenApiException | None] | None = None
@@ -164,8 +170,12 @@ class Crew:
     def begin(self, job: Job, in_flight: int) -> None:
         """Make a call, one of so many."""
         if self._threads < in_flight:
-            self._threads += 1
-            Thread(target=self._work, name="coactive.bulk", daemon=True).start()
+            try:
+                Thread(target=self._work, name="coactive.bulk", daemon=True).start()
+                self._threads += 1
+            except RuntimeError:  # the system gives no more threads: those that there are go on
+                if not self._threads:
+                    raise
         self._jobs.put(job)
 
     def stop(self) -> None:
@@ -182,8 +192,11 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            self._search(job)
-            job.request.close()
+            try:
+                self._search(job)
+                job.request.close()
+            except BaseException as failure:
+                job.failure = failure
             job.ended = True
             self.ended.put(job)
             del job
@@ -205,7 +218,7 @@ class Crew:
         if self.journal:
             try:
                 self.journal.write(job.key, answer)
-            except ApiValueError as failure:
+            except (ApiValueError, RecursionError) as failure:
                 job.failure = failure
 
 

@@ -19,6 +19,7 @@ from urllib3 import HTTPHeaderDict
 from coactive import answer
 from coactive.exceptions import ApiDecodeError, ApiValueError
 from coactive.model.base import to_json
+from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.parameters import Parameter, encode
 from coactive.response import RawResponse
 from coactive.upload import PathUpload, Upload
@@ -109,9 +110,12 @@ class Journal:
         found = _LINE.fullmatch(self._reader.readline())
         raw = RawResponse(200, "OK", HTTPHeaderDict(), found[2] if found else b"damaged")
         try:
-            return answer.read(raw, request.returns, check=request.options.get("_check_return_type", True))
+            kept = answer.read(raw, request.returns, check=request.options.get("_check_return_type", True))
         except ApiDecodeError:
             raise self._damaged(self._number_of(key)) from None
+        if isinstance(kept, SimilaritySearchResponse):
+            kept._remember(request.asked)
+        return kept
 
     def write(self, key: bytes, given: Any) -> None:
         """Append the answer to a search; nothing once the journal is closed.
@@ -129,6 +133,8 @@ class Journal:
     def close(self) -> None:
         """Leave the file to other runs."""
         with self._lock:
+            if not self._file.closed:
+                _unlock(self._file.fileno())
             self._file.close()
             self._reader.close()
 
@@ -201,6 +207,10 @@ if sys.platform == "win32":  # pragma: no cover
             return False
         return True
 
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, 2**40, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
@@ -213,3 +223,8 @@ else:
         except OSError:
             return True
         return True
+
+    def _unlock(handle: int) -> None:
+        """Give up the lock, which a process that was forked meanwhile would keep."""
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)

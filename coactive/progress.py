@@ -7,6 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from coactive.display.ipython import shell
+
 
 def is_watched() -> bool:
     """Whether somebody sees a bar: in a notebook, or on a terminal."""
@@ -24,5 +26,4 @@ def bar_class() -> Any:
 
 
 def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")
-    return hasattr(ipython and ipython.get_ipython(), "kernel")
+    return hasattr(shell(), "kernel")

@@ -117,4 +117,5 @@ def overall(groups: Sequence[SimilarImageGroup]) -> list[SimilarImage]:
 
 
 def _by_score(image: SimilarImage) -> float:
-    return -image.score if isinstance(image.score, int | float) else float("inf")
+    score = image.score
+    return -score if isinstance(score, int | float) and score == score else float("inf")  # NaN is like no number

@@ -38,6 +38,7 @@ from coactive import (
 )
 from coactive.apis import SimilaritySearchApi
 from coactive.bulk import BulkResult
+from coactive.journal import Journal
 from coactive.model.similarity_search_response import SimilaritySearchResponse
 
 LONG = 30
@@ -372,6 +373,66 @@ def test_identical_inputs_without_end_are_taken_only_as_fast_as_they_are_needed(
         assert next(taken) <= 10
         results.close()
         letting_go.join()
+
+
+def test_inputs_with_other_options_share_no_answer(search: Any, server: ScriptedServer) -> None:
+    with slow(server, "a") as answers:
+        hasty, patient = bulk.run(search, [{**asking("a")[0], "_request_timeout": 0.3}, *until_let_go(answers)])
+    assert isinstance(hasty.error, ApiTimeoutError)
+    assert groups([patient]) == ["a"]
+
+
+def until_let_go(answers: Slow) -> Iterator[dict[str, Any]]:
+    """One input, to which the answer comes in a while."""
+    threading.Timer(0.6, answers.let_go).start()
+    yield asking("a")[0]
+
+
+@pytest.mark.parametrize("most", [0, 2])
+def test_a_run_goes_on_with_the_threads_that_the_system_gives(
+    search: Any, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    start, started = threading.Thread.start, itertools.count()
+
+    def only_so_many(thread: threading.Thread) -> None:
+        if thread.name == "coactive.bulk" and next(started) >= most:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", only_so_many)
+    run = bulk.run(search, asking(*range(10)))
+    if most:
+        assert len(list(run)) == 10
+    else:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            list(run)
+
+
+def test_an_answer_that_a_journal_cannot_hold_ends_the_run_behind_its_result(
+    api: SimilaritySearchApi, server: ScriptedServer, png: bytes, tmp_path: Path
+) -> None:
+    server.reply(Reply(body=b'{"data": ' + b"[" * 800 + b"]" * 800 + b"}"))
+    run = bulk.run(api.get_similar_images, [{"embedding_id": "e", "file": png}], journal=tmp_path / "j")
+    assert next(run).error is None
+    with pytest.raises(RecursionError):
+        next(run)
+
+
+def test_an_answer_out_of_the_journal_knows_what_was_asked(search: Any, tmp_path: Path) -> None:
+    for _ in range(2):
+        (result,) = bulk.run(search, asking("a"), journal=tmp_path / "j")
+        assert result.answer is not None
+        assert result.answer._asked == {"query": "a"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_process_that_was_forked_in_the_loop_does_not_keep_the_journal(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    first = Journal(path, "search")
+    kept = os.dup(first._file.fileno())  # as a forked process has it
+    first.close()
+    Journal(path, "search").close()
+    os.close(kept)
 
 
 def test_identical_inputs_share_an_error(search: Any, server: ScriptedServer) -> None:

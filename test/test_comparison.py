@@ -99,6 +99,7 @@ def test_an_answer_may_be_compared_with_a_saved_one(saved: str) -> None:
     ("other", "k", "error", "message"),
     [
         ([], 2.5, ApiTypeError, "k: expected an int or None, got float"),
+        ([], True, ApiTypeError, "k: expected an int or None, got bool"),
         ([], 0, ApiValueError, "k: expected 1 or more, got 0"),
         (5, None, ApiTypeError, "other: expected a SimilaritySearchResponse or the JSON of a search, .*, got int"),
     ],
@@ -171,3 +172,10 @@ def test_a_notebook_shows_each_group_by_its_name() -> None:
 def test_a_terminal_of_ipython_shows_the_text() -> None:
     compared = _compared("ab", "ba")
     assert in_a_terminal(compared) == str(compared)
+
+
+def test_a_score_that_is_no_number_ranks_last() -> None:
+    groups = [[("a", 0.9), ("n", float("nan")), ("b", 0.5)], [("c", 0.7), ("d", 0.95)]]
+    answer = {"data": [{"images": [{"path": path, "score": score} for path, score in group]} for group in groups]}
+    compared = gallery(answer).compare(answer)
+    assert [change.id for change in compared.kept] == ["d", "a", "c", "b", "n"]

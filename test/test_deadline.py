@@ -6,13 +6,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import pytest
 import trustme
+from faults.server import swallowing
 from scripted_server import TOKEN
 
 from coactive import ApiClient, ApiTimeoutError, Configuration, ServiceException
@@ -120,19 +121,6 @@ def test_a_dripped_handshake_ends_with_the_connect_timeout() -> None:
 def test_a_dripped_answer_of_a_proxy_ends_with_the_total() -> None:
     with serving(drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 500)) as port:
         end_of(lambda: search("https://service.invalid", proxy=f"http://127.0.0.1:{port}"))
-
-
-@contextmanager
-def swallowing() -> Iterator[int]:
-    """A port of loopback on which connections neither stand nor fail: the queue of those that wait is full."""
-    with socket.socket() as full, ExitStack() as stack:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        for _ in range(8):
-            one = stack.enter_context(socket.socket())
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-        yield full.getsockname()[1]
 
 
 def test_addresses_that_swallow_the_connection_share_the_connect_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
