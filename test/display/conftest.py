@@ -16,6 +16,7 @@ from traitlets.config import Config
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     """IPython in this process, which is afterwards as it was."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns where it is not the one that runs
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     for name in ("ps1", "ps2", "ps3"):
         monkeypatch.setattr(sys, name, "", raising=False)
