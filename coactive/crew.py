@@ -11,7 +11,7 @@ from threading import Condition, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from coactive.exceptions import ApiException, ApiValueError, OpenApiException
+from coactive.exceptions import ApiException, OpenApiException
 from coactive.hooks import Exchange
 
 if TYPE_CHECKING:
@@ -192,11 +192,8 @@ class Crew:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            try:
-                self._search(job)
-                job.request.close()
-            except BaseException as failure:
-                job.failure = failure
+            self._search(job)
+            job.request.close()
             job.ended = True
             self.ended.put(job)
             del job
@@ -218,7 +215,7 @@ class Crew:
         if self.journal:
             try:
                 self.journal.write(job.key, answer)
-            except (ApiValueError, RecursionError) as failure:
+            except Exception as failure:
                 job.failure = failure
 
 
