@@ -10,7 +10,7 @@ from coactive import redaction
 from coactive.credentials import Secret
 from coactive.exceptions import ApiException
 from coactive.response import RawResponse
-from coactive.wire import HttpRequest, set_header
+from coactive.wire import HttpRequest, checked_headers
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -98,8 +98,5 @@ class Hooks:
 
 def _with_secrets(headers: Mapping[str, str], request: HttpRequest) -> dict[str, str]:
     """The headers as the hooks left them, and those that were kept from them."""
-    sent: dict[str, str] = {}
-    secrets = {name: value for name, value in request.headers.items() if isinstance(value, Secret)}
-    for name, value in (*headers.items(), *secrets.items()):
-        set_header(sent, name, value)
-    return sent
+    secrets = [(name, value) for name, value in request.headers.items() if isinstance(value, Secret)]
+    return checked_headers([*headers.items(), *secrets])

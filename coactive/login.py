@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coactive.credentials import ClientCredentials, Secret, checked_token
 from coactive.exceptions import ApiDecodeError, ApiTypeError, ApiValueError
-from coactive.wire import HttpRequest, set_header
+from coactive.wire import HttpRequest, checked_headers, set_header
 
 if TYPE_CHECKING:
     from coactive.clock import Clock
@@ -34,9 +34,7 @@ class Grant(NamedTuple):
 
 def request(host: str, credentials: ClientCredentials, headers: Mapping[str, str], clock: Clock) -> HttpRequest:
     """The exchange of client credentials at a host."""
-    sent: dict[str, str] = {}
-    for name, value in headers.items():
-        set_header(sent, name, value)
+    sent = checked_headers(headers.items())
     set_header(sent, "Content-Type", "application/json")
     set_header(sent, "Content-Length", str(len(_BODY)))
     set_header(sent, "Authorization", f"Basic {credentials.basic}")

@@ -98,9 +98,7 @@ class Transport:
                 finally:
                     del ended  # its traceback holds this frame
 
-    def _try_once(
-        self, wire: HttpRequest, attempt: int, *, read: bool
-    ) -> RawResponse | BaseHTTPResponse | ApiException:
+    def _try_once(self, wire: HttpRequest, attempt: int, *, read: bool) -> Ended:
         """A good response, or the failure that there is instead; what a hook raises is neither."""
         sent, exchange = self._hooks.before(wire, attempt)
         ended: Ended

@@ -72,9 +72,7 @@ def on_the_wire(
         ApiTypeError, ApiValueError: the token, a header or an option cannot be used.
         ApiException: there is no token, because it was to be granted.
     """
-    sent: dict[str, str] = {}
-    for name, value in headers.items():
-        set_header(sent, name, value)
+    sent = checked_headers(headers.items())
     if request.form:
         set_header(sent, "Content-Type", request.form.content_type)
         set_header(sent, "Content-Length", str(request.form.length))
@@ -90,6 +88,14 @@ def with_token(wire: HttpRequest, token: Secret) -> HttpRequest:
     headers = dict(wire.headers)
     set_header(headers, "Authorization", f"Bearer {token}")
     return wire._replace(headers=headers, token=token, secrets=[*wire.secrets, token])
+
+
+def checked_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers that can be sent; of those with one name in any case the last. Raises as `set_header` does."""
+    checked: dict[str, str] = {}
+    for name, value in headers:
+        set_header(checked, name, value)
+    return checked
 
 
 def set_header(headers: dict[str, str], name: str, value: str) -> None:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
+from coactive.display.wording import counted
 from coactive.local.catalog import Catalog, as_text
 from coactive.local.image_file import ENDINGS
 from coactive.local.server import Service, serving
-from coactive.local.wording import counted, some
+from coactive.local.wording import some
 
 WIDTH = 79
 LABEL = "{:<14}"

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from coactive import Configuration
+from coactive.display.wording import counted
 from coactive.local import encoder
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
@@ -33,7 +34,7 @@ from coactive.local.credentials import TOKEN_LIFETIME, token_for
 from coactive.local.indexing import index_folder
 from coactive.local.metadata import FROM_PANDAS
 from coactive.local.pictures import draw_catalogue
-from coactive.local.wording import counted, some
+from coactive.local.wording import some
 
 LOOPBACK = "127.0.0.1"
 DECODERS = min(4, os.cpu_count() or 1)

@@ -1,4 +1,4 @@
-"""Words for numbers and names in what is printed."""
+"""Words for names in what is printed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ from collections.abc import Sequence
 
 SHOWN = 3
 """How many names stand for all of a long list."""
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and what it is of: "1 row", "2 rows"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def some(names: Sequence[str]) -> str:
