@@ -55,6 +55,15 @@ SERVE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "JPEG, PNG, GIF and WebP files in it and below it (default: the demo's catalogue)",
     },
     "--metadata": {"metavar": "FILE", "help": "CSV or JSON Lines; the column 'file' names the image"},
+    "--index": {
+        "metavar": "FILE",
+        "help": "keeps what is known of the images (default: a hidden file in FOLDER)",
+    },
+    "--rehash": {"action": "store_true", "help": "read all files, not only those of a new size, time or inode"},
+    "--encoder": {
+        "metavar": "NAME",
+        "help": "module:callable that turns a PIL image into a vector, and perhaps a phrase (default: built in)",
+    },
     "--host": {"default": "127.0.0.1", "help": "the address to serve at (default: %(default)s)"},
     "--port": {"type": int, "default": 8000, "help": "0 picks a free port (default: %(default)s)"},
     "--client-id": {
@@ -95,17 +104,11 @@ def _demo(_: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     from coactive.local.serve import serve
+    from coactive.local.settings import Settings
 
     # Where nobody set up logging, the library keeps silent; this program says what it warns of.
     logging.getLogger("coactive.local").addHandler(logging.StreamHandler())
-    serve(
-        options.folder,
-        metadata=options.metadata,
-        host=options.host,
-        port=options.port,
-        client_id=options.client_id,
-        client_secret=options.client_secret,
-    )
+    serve(Settings(**{name: value for name, value in vars(options).items() if name != "run"}))
 
 
 def _in_words(problem: Exception) -> str:

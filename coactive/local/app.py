@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
 from coactive.local.credentials import TOKEN_LIFETIME, Tokens
-from coactive.local.encoder import Embedding, encode
+from coactive.local.encoder import Embedding
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
@@ -137,10 +137,14 @@ class _Searches:
         """How much each image looks like the uploaded one."""
         self._check(embedding_id)
         try:
-            embedding = self._decoders.submit(_embedding, file.file).result()
+            embedding = self._decoders.submit(self._embedding, file.file).result()
         except UnreadableImageError as problem:
             raise HTTPException(400, f"the file must be a JPEG, PNG, GIF or WebP image; {problem}") from problem
         return self._catalog.visual_scores(embedding)
+
+    def _embedding(self, file: BinaryIO) -> Embedding:
+        encoder = self._catalog.encoder
+        return encoder.encode(read_picture(file, encoder.side).image)
 
     def _check(self, embedding_id: str) -> None:
         if embedding_id != self._embedding_id:
@@ -161,10 +165,6 @@ class _Searches:
         if key is not None and key not in columns:
             known = f"there are {', '.join(columns)}" if columns else "the images have no metadata"
             logging.getLogger("coactive.local").warning("no image has the metadata key %.100r; %s", key, known)
-
-
-def _embedding(file: BinaryIO) -> Embedding:
-    return encode(read_picture(file).image)
 
 
 def _answer(data: list[dict[str, Any]]) -> Response:

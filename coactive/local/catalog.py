@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coactive.local.encoder import Embedding
+from coactive.local.encoder import BUILT_IN, Embedding, Encoder
+from coactive.local.index import Update
 from coactive.local.metadata import Metadata
 from coactive.local.text import TextIndex
 
@@ -58,9 +59,9 @@ class Group(NamedTuple):
 class Catalog:
     """Images that can be searched. Safe to use from many threads.
 
-    `embeddings` has a row for each of `images`. `skipped` are the files of the folder that are no images or
-    broken ones, `unmatched` the files that metadata rows name and that are no images of the folder, `columns`
-    the metadata keys of the images.
+    `embeddings` has a row for each of `images`, made by `encoder`. `skipped` are the files of the folder that are no
+    images or broken ones, `unmatched` the files that metadata rows name and that are no images of the folder,
+    `columns` the metadata keys of the images. `update` says what was done to the folder's index.
     """
 
     def __init__(
@@ -68,14 +69,17 @@ class Catalog:
         images: Sequence[IndexedImage],
         embeddings: NDArray[np.float32],
         *,
+        encoder: Encoder = BUILT_IN,
         skipped: Sequence[str] = (),
         unmatched: Sequence[str] = (),
+        update: Update | None = None,
     ) -> None:
         self.images = images
         self.embeddings = embeddings
+        self.encoder = encoder
         self.skipped = skipped
         self.unmatched = unmatched
-        self._by_id = {image.id: image for image in images}
+        self.update = update
         self.columns = tuple(dict.fromkeys(column for image in images for column in image.metadata or ()))
         self._text_indexes: dict[str | None, TextIndex] = {}
         self._indexing = Lock()
@@ -88,6 +92,10 @@ class Catalog:
     def find(self, image_id: str) -> IndexedImage | None:
         """The image with this id, if there is one."""
         return self._by_id.get(image_id)
+
+    @cached_property
+    def _by_id(self) -> dict[str, IndexedImage]:
+        return {image.id: image for image in self.images}
 
     def visual_scores(self, embedding: Embedding) -> Scores:
         """How much each image looks like the one that this is the embedding of: the cosine, from -1 to 1."""

@@ -1,138 +1,129 @@
-"""Turns an image into an embedding: shape, layout and colour as one unit-length vector.
-
-No weights to download and nothing learnt: a histogram of gradients says what shape is where, a thumbnail how
-light and colour are laid out, a colour histogram which colours there are. The cosine of two embeddings is their
-similarity score.
-"""
+"""What turns an image into an embedding: the built-in descriptor, or a callable of the user's own, by its name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from operator import attrgetter
+from threading import Lock
+from typing import Any, NoReturn
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
+
+from coactive.local import descriptor
+from coactive.local.image_file import ENOUGH
+from coactive.local.pixels import in_colour, on_white, upright
 
 Embedding = NDArray[np.float32]
 
-NAME = "shape-layout-colour-1"
-"""Changes whenever the same image would get another embedding."""
+OWN_SIDE = 512
+"""A JPEG's pixels a side, at least, that a user's own encoder gets; many models look at 224 to 448."""
 
-SIDE = 64
-ORIENTATIONS = 12
-CELLS = 6
-NOISE = 0.01
-THUMBNAIL = 8
-COLOUR_LEVELS = 5
-BACKGROUND = 0.05
-SHAPE_WEIGHT, LAYOUT_WEIGHT, COLOUR_WEIGHT = 0.6, 0.1, 0.3
-
-DIMENSIONS = ORIENTATIONS * CELLS**2 + 3 * THUMBNAIL**2 + COLOUR_LEVELS**3
-"""The length of an embedding."""
+SAMPLE_PHRASE = "a red mug"
 
 
-def encode(image: Image.Image) -> Embedding:
-    """The embedding of an image of any mode and size.
+@dataclass(frozen=True)
+class Encoder:
+    """Turns images into embeddings: float32 vectors of one length, all of length 1 but where there is nothing to see.
 
-    The image is turned upright by its EXIF orientation, laid on white where it is transparent and squeezed to
-    a square; of an animation the current frame counts. Returns float32, shape (DIMENSIONS,), of length 1.
+    `name` stands for what it computes: what one encoder made, another one of that name can be compared with. `side`
+    is how many pixels a side of a larger JPEG it needs at least. `encode` takes an image of any mode and size;
+    `encode_phrase` takes words to the same space, and is None where the encoder knows images only.
     """
-    pixels = np.asarray(_square(image), dtype=np.float32) / np.float32(255)
-    parts = (
-        (SHAPE_WEIGHT, _shape(pixels)),
-        (LAYOUT_WEIGHT, _layout(pixels)),
-        (COLOUR_WEIGHT, _colour(pixels)),
-    )
-    return _unit(np.concatenate([np.sqrt(weight) * part for weight, part in parts]).astype(np.float32))
+
+    name: str
+    side: int
+    encode: Callable[[Image.Image], Embedding]
+    encode_phrase: Callable[[str], Embedding] | None = None
 
 
-def _square(image: Image.Image) -> Image.Image:
-    """The image as SIDE x SIDE pixels of RGB, upright, on white."""
-    coloured = _in_colour(image)
-    small = coloured.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    if small.mode == "RGBA":
-        white = Image.new("RGBA", small.size, "white")
-        small = Image.alpha_composite(white, small).convert("RGB")
-    return _upright(small, image)
+BUILT_IN = Encoder(descriptor.NAME, ENOUGH, descriptor.encode)
 
 
-def _in_colour(image: Image.Image) -> Image.Image:
-    """The image as RGB, or as RGBA where some of it is transparent."""
-    if image.mode.startswith(("I", "F")):
-        return _eight_bit(image).convert("RGB")
-    mode = "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)
+def encoder_named(name: str | None) -> Encoder:
+    """The encoder of a name: the built-in one's, or None, or `module:callable`, which is imported and tried.
+
+    The callable gets a PIL image (RGB, upright, on white) and returns a vector: anything that NumPy reads as one row
+    of numbers. If it takes a str as well, phrases are searched by it. It is called by one thread at a time. Raises
+    TypeError and ValueError that say what is wrong with the name or with what the callable returns.
+    """
+    if name is None or name == BUILT_IN.name:
+        return BUILT_IN
+    own = _Own(name, _imported(name))
+    length = len(own.encode(Image.new("RGB", (OWN_SIDE, OWN_SIDE), "red")))
+    return Encoder(name, OWN_SIDE, own.encode, own.encode_phrase if own.knows_phrases(length) else None)
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey levels of 16 or 32 bits or floats as 8 bits; Pillow would cut them off at 255."""
-    levels = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = 1.0 if levels.max() <= 1 else 255.0 if levels.max() <= 255 else max(65535.0, float(levels.max()))
-    return Image.fromarray((levels.clip(0) / top * 255).astype(np.uint8))
-
-
-def _upright(small: Image.Image, original: Image.Image) -> Image.Image:
-    # Cameras write EXIF that no reader understands; such an image is taken as it lies.
+def _imported(name: object) -> Callable[[Any], Any]:
+    if not isinstance(name, str):
+        raise TypeError(f"encoder: expected a str or None, got {type(name).__name__}")
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ValueError(f"encoder: {name!r} is neither {BUILT_IN.name!r}, the built-in one, nor module:callable")
     try:
-        small.getexif()[ExifTags.Base.Orientation] = original.getexif().get(ExifTags.Base.Orientation, 1)
-        return ImageOps.exif_transpose(small)
-    except Exception:
-        return small
+        found = attrgetter(attribute)(import_module(module))
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
+            raise
+        raise ValueError(f"encoder: no module named {problem.name!r} can be imported from here") from problem
+    except AttributeError as problem:
+        raise ValueError(f"encoder: the module {module!r} has no {attribute!r}") from problem
+    if not callable(found):
+        raise ValueError(f"encoder: {name} is not callable, it is of type {type(found).__name__}")
+    return found  # type: ignore[no-any-return]
 
 
-def _shape(pixels: NDArray[np.float32]) -> Embedding:
-    """A histogram of gradient directions in each of CELLS x CELLS places."""
-    down, across = np.gradient(pixels, axis=(0, 1))
-    strength = np.maximum(np.hypot(across, down) - NOISE, 0)
-    # The channel that changes most tells an edge that grey levels hide: yellow on white, red on green.
-    strongest = strength.argmax(axis=2)[..., None]
-    strength, across, down = (
-        np.take_along_axis(values, strongest, axis=2)[..., 0] for values in (strength, across, down)
-    )
-    turn = (np.arctan2(down, across) / (2 * np.pi) % 1) * ORIENTATIONS
-    lower = turn.astype(np.intp)
-    upper_share = turn - lower
-    directions = np.zeros((ORIENTATIONS, SIDE, SIDE), dtype=np.float32)
-    np.put_along_axis(directions, lower[None] % ORIENTATIONS, (strength * (1 - upper_share))[None], axis=0)
-    np.put_along_axis(directions, (lower[None] + 1) % ORIENTATIONS, (strength * upper_share)[None], axis=0)
-    pooling = _pooling()
-    return _unit(np.sqrt((pooling @ directions @ pooling.T).ravel()))
+class _Own:
+    """A user's callable, held to what an encoder promises."""
 
+    def __init__(self, name: str, function: Callable[[Any], Any]) -> None:
+        self._name = name
+        self._function = function
+        # Models keep state, and use all cores by themselves.
+        self._one_at_a_time = Lock()
 
-def _pooling() -> NDArray[np.float32]:
-    """Shape (CELLS, SIDE): how much each row of pixels counts for each row of cells."""
-    centres = (np.arange(SIDE) + 0.5) / SIDE * CELLS - 0.5
-    nearness: NDArray[np.float64] = 1 - np.abs(centres - np.arange(CELLS)[:, None])
-    return nearness.clip(0).astype(np.float32)
+    def encode(self, image: Image.Image) -> Embedding:
+        return self._vector(upright(on_white(in_colour(image)), image))
 
+    def encode_phrase(self, phrase: str) -> Embedding:
+        return self._vector(phrase)
 
-def _layout(pixels: NDArray[np.float32]) -> Embedding:
-    """A thumbnail without its mean colour: what stands out counts, not how bright the picture is."""
-    block = SIDE // THUMBNAIL
-    thumbnail = pixels.reshape(THUMBNAIL, block, THUMBNAIL, block, 3).mean(axis=(1, 3))
-    return _unit((thumbnail - thumbnail.mean(axis=(0, 1))).ravel())
+    def knows_phrases(self, length: int) -> bool:
+        """Whether the callable takes a phrase; raises ValueError where that is not to the space of its images."""
+        try:
+            with self._one_at_a_time:
+                answer = self._function(SAMPLE_PHRASE)
+        # Whatever a function for images raises when it gets a str.
+        except Exception:
+            return False
+        found = len(self._checked(answer))
+        if found != length:
+            self._refuse(f"{found:,} numbers for a phrase and {length:,} for an image: not the same space")
+        return True
 
+    def _vector(self, given: Image.Image | str) -> Embedding:
+        try:
+            with self._one_at_a_time:
+                answer = self._function(given)
+        except Exception as problem:
+            raise ValueError(f"encoder: {self._name} raised {type(problem).__name__}: {problem}") from problem
+        return self._checked(answer)
 
-def _colour(pixels: NDArray[np.float32]) -> Embedding:
-    """A histogram of the colours, each pixel shared among the COLOUR_LEVELS of each channel next to it."""
-    pixels = pixels[::2, ::2]
-    weight = _prominence(pixels).ravel()
-    places = pixels.reshape(-1, 3) * (COLOUR_LEVELS - 1)
-    lower = np.minimum(places.astype(np.intp), COLOUR_LEVELS - 2)
-    upper_share = places - lower
-    histogram = np.zeros(COLOUR_LEVELS**3)
-    for corner in np.ndindex(2, 2, 2):
-        share = np.where(corner, upper_share, 1 - upper_share).prod(axis=1) * weight
-        cell = (lower + corner) @ (COLOUR_LEVELS**2, COLOUR_LEVELS, 1)
-        histogram += np.bincount(cell, share, COLOUR_LEVELS**3)
-    return _unit(np.sqrt(histogram).astype(np.float32))
+    def _checked(self, answer: Any) -> Embedding:
+        try:
+            vector = np.asarray(answer, dtype=np.float32)
+        except Exception as problem:
+            self._refuse(f"{type(answer).__name__}, which is no vector of numbers: {problem}", problem)
+        if vector.ndim == 2 and len(vector) == 1:
+            vector = vector[0]
+        if vector.ndim != 1 or not vector.size:
+            self._refuse(f"an array of shape {vector.shape}, not one vector")
+        if not np.isfinite(vector).all():
+            self._refuse("numbers that are not finite")
+        return vector / np.float32(np.linalg.norm(vector) or 1)
 
-
-def _prominence(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far each pixel stands out from the border: the colour of a thing says more than that of its background."""
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
-    prominence: NDArray[np.float32] = np.abs(pixels - border).max(axis=2) + np.float32(BACKGROUND)
-    return prominence
-
-
-def _unit(vector: Embedding) -> Embedding:
-    """The vector at length 1; one that is all but zero stays short, lest noise count as a shape."""
-    return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-2))
+    def _refuse(self, returned: str, cause: Exception | None = None) -> NoReturn:
+        raise ValueError(f"encoder: {self._name} returned {returned}") from cause

@@ -16,14 +16,16 @@ MEDIA_TYPES = {
 }
 """What is read, by Pillow's name for it. MPO is what many phones write into a .jpg file."""
 
+FORMATS = [name for name in MEDIA_TYPES if name != "MPO"]
+"""The readers of Pillow that are asked; JPEG's reads MPO too."""
+
 MAX_PIXELS = 50_000_000
 """More than that in one image is taken for a decompression bomb."""
 
+ENOUGH = 128
+"""Pixels a side that are plenty for the built-in encoder."""
+
 TOO_MANY = f"more than the {MAX_PIXELS // 1_000_000} million that are allowed"
-
-ENOUGH = (128, 128)
-"""A JPEG larger than this is decoded at a half, a quarter or an eighth of its size, several times faster."""
-
 
 ENDINGS = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 """How the names of such files end; what a file is, its content says."""
@@ -40,14 +42,29 @@ class Picture(NamedTuple):
     media_type: str
 
 
-def read_picture(source: Path | BinaryIO) -> Picture:
+def is_image(file: BinaryIO) -> bool:
+    """Whether a file begins as one of MEDIA_TYPES does; it is left at its beginning."""
+    try:
+        with Image.open(file, formats=FORMATS):
+            return True
+    except UnidentifiedImageError:
+        return False
+    # One that is broken, or too large, will say so when it is decoded.
+    except Exception:
+        return True
+    finally:
+        file.seek(0)
+
+
+def read_picture(source: Path | BinaryIO, side: int = ENOUGH) -> Picture:
     """Decode an image file, of an animation the first frame.
 
-    Raises UnreadableImageError, whatever is wrong with it.
+    A JPEG with more than `side` pixels a side is decoded at a half, a quarter or an eighth of its size, no smaller
+    than that, which is several times faster. Raises UnreadableImageError, whatever is wrong with it.
     """
     try:
-        with Image.open(source, formats=[name for name in MEDIA_TYPES if name != "MPO"]) as image:
-            image.draft(None, ENOUGH)
+        with Image.open(source, formats=FORMATS) as image:
+            image.draft(None, (side, side))
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(f"{image.width} x {image.height} pixels are {TOO_MANY}")
             image.load()

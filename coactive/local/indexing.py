@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
 from tqdm import tqdm
 
 from coactive.local.catalog import Catalog, IndexedImage
-from coactive.local.encoder import Embedding, encode
-from coactive.local.image_file import UnreadableImageError, read_picture
+from coactive.local.encoder import BUILT_IN, Encoder
+from coactive.local.folder import FoundFile, check_folder, files_of
+from coactive.local.image_file import UnreadableImageError, is_image, read_picture
+from coactive.local.index import Content, Index, Record, Update
 from coactive.local.metadata import Metadata, MetadataError, file_key, read_metadata
 
+BATCH = 128
+"""Files whose records are written together: at most so many are read again after a kill."""
+
 if TYPE_CHECKING:
-    _ProgressBar = tqdm["_Entry | None"]
+    _ProgressBar = tqdm[None]
 else:
     _ProgressBar = tqdm
 
@@ -31,57 +35,132 @@ class _Progress(_ProgressBar):
     _lock = RLock()
 
 
-class _Entry(NamedTuple):
-    embedding: Embedding
-    media_type: str
-    changed: datetime
-
-
-def index_folder(folder: Path, metadata: Path | None = None) -> Catalog:
+def index_folder(
+    folder: Path,
+    metadata: Path | None = None,
+    *,
+    index: Path | None = None,
+    encoder: Encoder = BUILT_IN,
+    rehash: bool = False,
+) -> Catalog:
     """Index every JPEG, PNG, GIF and WebP in a folder and below it, whatever its name; nothing hidden.
+
+    What the index (None: a hidden file in the folder) knows of the files is kept: a file of the same size, time and
+    inode is taken as it was, unless `rehash` is true; otherwise a digest tells whether its content is known.
 
     A file that is no image, or a broken one, is listed in the catalogue's `skipped`; what a metadata row names
     and the folder does not have, in `unmatched`. A progress bar shows where stderr is a terminal. Raises
-    FileNotFoundError, NotADirectoryError, MetadataError (also where no row names an image), and ValueError
-    where there is no image at all.
+    FileNotFoundError, NotADirectoryError, MetadataError (also where no row names an image), OSError where the index
+    cannot be read or written, and ValueError for an index that is none, or where there is no image at all.
     """
-    _check_folder(folder)
+    check_folder(folder)
     rows = {} if metadata is None else read_metadata(metadata, folder)
-    files = {
-        file.relative_to(folder).as_posix(): file
-        for file in _files(folder)
-        if metadata is None or not file.samefile(metadata)
-    }
+    found = files_of(folder, [file for file in (metadata, index) if file is not None])
+    if not found:
+        raise _no_image(folder)
     # Before the images are read, which may take minutes, and once more when it is known which files are images.
-    _check_names(rows, metadata, folder, files)
-    catalog = _catalog(files, rows)
-    if not catalog.images:
-        raise ValueError(f"no JPEG, PNG, GIF or WebP image in {folder} or below it")
+    _check_names(rows, metadata, folder, [file.path for file in found])
+    with Index.of(folder, index, encoder.name) as known:
+        update = _updated(known, folder, found, encoder, rehash=rehash)
+        catalog = _catalog(known, folder, found, rows, encoder, update)
     _check_names(rows, metadata, folder, [image.path for image in catalog.images])
     return catalog
 
 
-def _check_folder(folder: Path) -> None:
-    if not folder.exists():
-        raise FileNotFoundError(f"no such folder: {folder}")
-    if not folder.is_dir():
-        raise NotADirectoryError(f"not a folder: {folder}")
+def _updated(index: Index, folder: Path, found: Sequence[FoundFile], encoder: Encoder, *, rehash: bool) -> Update:
+    """Bring the index up to date with the files that were found."""
+    stamps = index.stamps()
+    todo = [file for file in found if rehash or stamps.get(file.path) != file.stamp]
+    reader = _Reader(folder, encoder, index.digests())
+    for records in _in_batches(reader.record, todo):
+        index.record(records)
+    gone = stamps.keys() - {file.path for file in found}
+    if todo or gone:
+        index.forget(gone)
+    reread = sum(file.path in stamps for file in todo)
+    return Update(index.kept_in, len(todo) - reread, reread, len(gone), len(found) - len(todo))
 
 
-def _catalog(files: Mapping[str, Path], rows: Mapping[str, Metadata]) -> Catalog:
-    entries = _entries(list(files.values()))
-    indexed = [(path, entry) for path, entry in zip(files, entries, strict=True) if entry is not None]
+class _Reader:
+    """Finds out what a file is; for many threads."""
+
+    def __init__(self, folder: Path, encoder: Encoder, known: Collection[bytes]) -> None:
+        self._folder = folder
+        self._encoder = encoder
+        self._known = known
+
+    def record(self, file: FoundFile) -> Record | None:
+        """What is to be written down of a file; None where it cannot be read, so that it is tried again."""
+        try:
+            with (self._folder / file.path).open("rb") as opened:
+                if not is_image(opened):
+                    return Record(file.path, file.stamp, None)
+                digest = hashlib.file_digest(opened, "sha256").digest()
+                known = digest in self._known
+                return Record(file.path, file.stamp, digest, None if known else self._content(opened, file.path))
+        except OSError:
+            return None
+
+    def _content(self, opened: BinaryIO, path: str) -> Content:
+        opened.seek(0)
+        try:
+            picture = read_picture(opened, self._encoder.side)
+        except UnreadableImageError:
+            return Content()
+        try:
+            return Content(picture.media_type, self._encoder.encode(picture.image))
+        except ValueError as problem:
+            raise ValueError(f"{path}: {problem}") from problem
+
+
+def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[FoundFile]) -> Iterator[list[Record]]:
+    """The records of the files, on all cores, a batch at a time."""
+    with (
+        ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="coactive-index") as pool,
+        _Progress(total=len(todo), desc="indexing", unit=" files", disable=None if todo else True) as progress,
+    ):
+        try:
+            for start in range(0, len(todo), BATCH):
+                records = []
+                for found in pool.map(record, todo[start : start + BATCH]):
+                    progress.update()
+                    records += [] if found is None else [found]
+                yield records
+        except BaseException:
+            # Ctrl-C is not to wait for the files that are still to come.
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _catalog(
+    index: Index,
+    folder: Path,
+    found: Sequence[FoundFile],
+    rows: Mapping[str, Metadata],
+    encoder: Encoder,
+    update: Update,
+) -> Catalog:
+    files = {file.path: file for file in found}
+    known = index.images(files)
+    keys = [file_key(path) for path in known.paths]
+    if not keys:
+        raise _no_image(folder)
     images = [
-        IndexedImage(files[path], path, entry.media_type, entry.changed, rows.get(file_key(path)))
-        for path, entry in indexed
+        IndexedImage(folder / path, path, media_type, files[path].changed, rows.get(key))
+        for path, media_type, key in zip(known.paths, known.media_types, keys, strict=True)
     ]
-    named = {file_key(path) for path, _ in indexed}
     return Catalog(
         images,
-        np.array([entry.embedding for _, entry in indexed]),
-        skipped=[path for path, entry in zip(files, entries, strict=True) if entry is None],
-        unmatched=[key for key in rows if key not in named],
+        known.embeddings,
+        encoder=encoder,
+        skipped=sorted(files.keys() - set(known.paths)),
+        unmatched=[key for key in rows if key not in set(keys)],
+        update=update,
     )
+
+
+def _no_image(folder: Path) -> ValueError:
+    return ValueError(f"no JPEG, PNG, GIF or WebP image in {folder} or below it")
 
 
 def _check_names(rows: Mapping[str, Metadata], metadata: Path | None, folder: Path, paths: Collection[str]) -> None:
@@ -96,33 +175,3 @@ def _check_names(rows: Mapping[str, Metadata], metadata: Path | None, folder: Pa
         f"{metadata}: {none.format(len(rows))} an image in {folder.name or folder}; "
         f"{it} names {str(first)!r}, the folder has {[*likely, *paths][0]!r}"
     )
-
-
-def _files(folder: Path) -> list[Path]:
-    """Every regular file of a folder and below it, sorted; nothing hidden, and no folder through a link."""
-    files: list[Path] = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(file for file in files if file.is_file())
-
-
-def _entries(files: Sequence[Path]) -> list[_Entry | None]:
-    """What is to be known of each file, in the same order; None for one that is no image."""
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="coactive-index") as pool:
-        entries = pool.map(_entry, files)
-        try:
-            return list(_Progress(entries, total=len(files), desc="indexing", unit=" files", disable=None))
-        except BaseException:
-            # Ctrl-C is not to wait for the files that are still to come.
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _entry(file: Path) -> _Entry | None:
-    try:
-        picture = read_picture(file)
-        changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-    except (UnreadableImageError, OSError):
-        return None
-    return _Entry(encode(picture.image), picture.media_type, changed)

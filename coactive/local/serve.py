@@ -15,7 +15,9 @@ from pathlib import PurePosixPath
 from coactive.display.wording import counted
 from coactive.local.catalog import Catalog, as_text
 from coactive.local.image_file import ENDINGS
+from coactive.local.index import Update
 from coactive.local.server import Service, serving
+from coactive.local.settings import Settings
 from coactive.local.wording import some
 
 WIDTH = 79
@@ -62,23 +64,10 @@ TEXT_SEARCH = """\
 """
 
 
-def serve(
-    folder: str | None,
-    *,
-    metadata: str | None,
-    host: str,
-    port: int,
-    client_id: str | None,
-    client_secret: str | None,
-) -> None:
-    """Serve a folder until Ctrl-C or SIGTERM; the arguments and the errors are those of `running`."""
-    with (
-        serving(
-            folder, metadata=metadata, host=host, port=port, client_id=client_id, client_secret=client_secret
-        ) as service,
-        _told_to_stop() as stopped,
-    ):
-        print(_ready(folder, metadata, service), flush=True)
+def serve(settings: Settings) -> None:
+    """Serve a folder until Ctrl-C or SIGTERM; the errors are those of `running`."""
+    with serving(settings) as service, _told_to_stop() as stopped:
+        print(_ready(settings, service), flush=True)
         # Windows sees Ctrl-C only between waits.
         while not stopped.wait(0.5):
             pass
@@ -86,11 +75,11 @@ def serve(
     print("\nstopped" if sys.stdout.isatty() else "stopped")
 
 
-def _ready(folder: str | None, metadata: str | None, service: Service) -> str:
+def _ready(settings: Settings, service: Service) -> str:
     token = str(service.configuration.access_token)
     client_id, _, client_secret = token.partition(":")
     return READY.format(
-        summary="\n".join(_summary(folder, metadata, service)),
+        summary="\n".join(_summary(settings, service)),
         shell_host=shlex.quote(service.host),
         shell_client_id=shlex.quote(client_id),
         shell_client_secret=shlex.quote(client_secret),
@@ -102,18 +91,24 @@ def _ready(folder: str | None, metadata: str | None, service: Service) -> str:
     )
 
 
-def _summary(folder: str | None, metadata: str | None, service: Service) -> Iterator[str]:
+def _summary(settings: Settings, service: Service) -> Iterator[str]:
     """What is served and where, and what was skipped."""
     catalog = service.catalog
-    yield f"{counted(len(catalog.images), 'image')} of {'the demo catalogue' if folder is None else folder}"
+    folder = "the demo catalogue" if settings.folder is None else settings.folder
+    yield f"{counted(len(catalog.images), 'image')} of {folder}"
     if catalog.skipped:
         yield _skipped(catalog.skipped)
     yield ""
-    if catalog.columns or metadata is not None:
-        file = "" if metadata is None else f"{metadata}: "
+    if catalog.columns or settings.metadata is not None:
+        file = "" if settings.metadata is None else f"{settings.metadata}: "
         yield _labelled("metadata", f"{file}{counted(catalog.rows, 'row')}; columns {', '.join(catalog.columns)}")
     if catalog.unmatched:
         yield _labelled("", f"no image for {counted(len(catalog.unmatched), 'row')}: {some(catalog.unmatched)}")
+    if catalog.update is not None and catalog.update.kept_in is not None:
+        yield _labelled("index", f"{catalog.update.kept_in}: {_changes(catalog.update)}")
+    if settings.encoder is not None:
+        phrases = "images and phrases" if catalog.encoder.encode_phrase else "images; phrases go by words alone"
+        yield _labelled("encoder", f"{catalog.encoder.name} for {phrases}")
     yield _labelled("host", service.host)
     yield _labelled("embedding id", service.embedding_id)
 
@@ -127,6 +122,13 @@ def _labelled(label: str, text: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _changes(update: Update) -> str:
+    """What was done to the index: "2 files added, 1 read again, 1 removed, 10 unchanged"."""
+    counts = {"added": update.added, "read again": update.reread, "removed": update.removed}
+    done = [f"{count:,} {word}" for word, count in counts.items() if count]
+    return ", ".join([*done, f"{update.unchanged:,} unchanged"])
 
 
 def _skipped(paths: Sequence[str]) -> str:

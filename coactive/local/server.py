@@ -27,16 +27,16 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from coactive import Configuration
 from coactive.display.wording import counted
-from coactive.local import encoder
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
-from coactive.local.credentials import TOKEN_LIFETIME, token_for
+from coactive.local.credentials import token_for
+from coactive.local.encoder import Encoder, encoder_named
+from coactive.local.index import IN_MEMORY
 from coactive.local.indexing import index_folder
-from coactive.local.metadata import FROM_PANDAS
 from coactive.local.pictures import draw_catalogue
+from coactive.local.settings import LOOPBACK, Settings
 from coactive.local.wording import some
 
-LOOPBACK = "127.0.0.1"
 DECODERS = min(4, os.cpu_count() or 1)
 """How many uploads are decoded at once: each may take a few hundred MiB of pixels while it is."""
 
@@ -62,6 +62,9 @@ def running(
     folder: str | PathLike[str] | None = None,
     *,
     metadata: str | PathLike[str] | None = None,
+    index: str | PathLike[str] | None = None,
+    rehash: bool = False,
+    encoder: str | None = None,
     host: str = LOOPBACK,
     port: int = 0,
     client_id: str | None = None,
@@ -71,16 +74,33 @@ def running(
 
     Without a folder it serves a small catalogue of product pictures, drawn for the purpose. `metadata` is a CSV
     or JSON Lines file whose rows name their image in the column `file`, relative to the folder; rows that name
-    none are a warning, if there are others. Port 0 is any free port. Beyond this machine (a `host` such as
+    none are a warning, if there are others.
+
+    What is known of the images is kept in the file `index`, by default `.coactive-index.sqlite` in the folder, so that
+    the next start reads what is new or changed by size, time or inode; with `rehash` it reads all files. `encoder`
+    is what turns images into embeddings: the built-in descriptor, or `module:callable` of your own, which gets a PIL
+    image, and perhaps a str, and returns a vector. Another encoder is another embedding id.
+
+    Port 0 is any free port. Beyond this machine (a `host` such as
     0.0.0.0) `client_id` and `client_secret` must be given; on it they are "local" and "stand-in" by default.
 
     The block raises, where it starts, FileNotFoundError and NotADirectoryError for the folder and the metadata,
-    OSError where the address cannot be served at, TypeError for an argument of a wrong type, and ValueError for
-    what is wrong in the metadata, the credentials or the port, or where the folder has no image.
+    OSError where the address cannot be served at or the index not be read or written, TypeError for an argument of
+    a wrong type, and ValueError for what is wrong in the metadata, the index, the encoder, the credentials or the
+    port, or where the folder has no image.
     """
-    return _Running(
-        serving(folder, metadata=metadata, host=host, port=port, client_id=client_id, client_secret=client_secret)
+    settings = Settings(
+        folder=folder,
+        metadata=metadata,
+        index=index,
+        rehash=rehash,
+        encoder=encoder,
+        host=host,
+        port=port,
+        client_id=client_id,
+        client_secret=client_secret,
     )
+    return _Running(serving(settings))
 
 
 class _Running(AbstractContextManager[Service, None]):
@@ -129,25 +149,19 @@ def _callers_level() -> int:
 
 
 @contextmanager
-def serving(
-    folder: str | PathLike[str] | None,
-    *,
-    metadata: str | PathLike[str] | None,
-    host: str,
-    port: int,
-    client_id: str | None,
-    client_secret: str | None,
-    token_lifetime: int = TOKEN_LIFETIME,
-) -> Iterator[Service]:
-    """Serve as `running` does, without its warning, and with tokens from the login that are good for some seconds."""
+def serving(settings: Settings) -> Iterator[Service]:
+    """Serve as `running` does, without its warning."""
+    settings.check()
     with ExitStack() as stack:
-        listener = stack.enter_context(_listen(host, port))
-        token = token_for(listener.getsockname()[0], client_id, client_secret)
-        name, catalog = _catalogue(stack, folder, metadata)
-        embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.NAME}"))
+        listener = stack.enter_context(_listen(settings.host, settings.port))
+        token = token_for(listener.getsockname()[0], settings.client_id, settings.client_secret)
+        encoder = encoder_named(settings.encoder)
+        name, catalog = _catalogue(stack, settings, encoder)
+        embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.name}"))
         configuration = _configuration(listener, token)
         decoders = stack.enter_context(ThreadPoolExecutor(DECODERS, thread_name_prefix="coactive-decode"))
-        app = build_app(catalog, decoders, embedding_id=embedding_id, token=token, token_lifetime=token_lifetime)
+        lifetime = settings.token_lifetime
+        app = build_app(catalog, decoders, embedding_id=embedding_id, token=token, token_lifetime=lifetime)
         stack.enter_context(_answering(app, listener))
         yield Service(configuration, embedding_id, configuration.host, catalog)
 
@@ -214,8 +228,6 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     """A socket that listens at the address, before anything takes time."""
-    if not 0 <= port <= 65535:
-        raise ValueError(f"port: from 0 (any free one) to 65535, not {port}")
     try:
         # Its protocol, which socket.create_server leaves open, is how asyncio knows to send without delay.
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)[0]
@@ -233,25 +245,20 @@ def _listen(host: str, port: int) -> socket.socket:
         raise ValueError(f"host: {host!r} is not a valid host name") from problem
 
 
-def _catalogue(
-    stack: ExitStack, folder: str | PathLike[str] | None, metadata: str | PathLike[str] | None
-) -> tuple[str, Catalog]:
+def _catalogue(stack: ExitStack, settings: Settings, encoder: Encoder) -> tuple[str, Catalog]:
     """The name of the folder, the same in every run, and what is in it."""
-    _check_path("folder", folder)
-    _check_path("metadata", metadata)
-    if folder is None:
-        if metadata is not None:
-            raise ValueError("metadata: it goes with a folder; the demo's catalogue has its own")
+    if settings.folder is None:
         drawn = Path(stack.enter_context(TemporaryDirectory(prefix="coactive-demo-")))
-        return "demo", index_folder(drawn, draw_catalogue(drawn))
-    place = Path(folder).expanduser().absolute()
-    return place.resolve().as_uri(), index_folder(place, None if metadata is None else Path(metadata).expanduser())
+        return "demo", index_folder(drawn, draw_catalogue(drawn), index=IN_MEMORY, encoder=encoder)
+    place = Path(settings.folder).expanduser().absolute()
+    catalog = index_folder(
+        place, _file(settings.metadata), index=_file(settings.index), encoder=encoder, rehash=settings.rehash
+    )
+    return place.resolve().as_uri(), catalog
 
 
-def _check_path(name: str, value: object) -> None:
-    if value is not None and not isinstance(value, str | PathLike):
-        hint = f"; a data frame is saved by {FROM_PANDAS}" if name == "metadata" else ""
-        raise TypeError(f"{name}: expected a path or None, got {type(value).__name__}{hint}")
+def _file(path: str | PathLike[str] | None) -> Path | None:
+    return None if path is None else Path(path).expanduser()
 
 
 def _configuration(listener: socket.socket, token: str) -> Configuration:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, features
 
-from coactive.local.encoder import encode
+from coactive.local.descriptor import encode
 from coactive.local.image_file import MAX_PIXELS, UnreadableImageError, read_picture
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from coactive.local.encoder import encode
+from coactive.local.descriptor import encode
 from coactive.local.indexing import index_folder
 from coactive.local.metadata import MetadataError
 

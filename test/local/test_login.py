@@ -13,6 +13,7 @@ import urllib3
 from coactive.local import running
 from coactive.local.credentials import Tokens
 from coactive.local.server import serving
+from coactive.local.settings import Settings
 
 from .conftest import GROUPED, SEARCH, SEMANTIC, TEXT, Caller
 
@@ -201,8 +202,7 @@ def test_a_token_of_one_service_is_not_known_at_another() -> None:
 
 
 def test_an_expired_token_is_unauthorized_and_a_new_login_helps(folder: Path) -> None:
-    place: dict[str, Any] = {"metadata": None, "host": "127.0.0.1", "port": 0, "client_id": None, "client_secret": None}
-    with serving(folder, **place, token_lifetime=1) as service, urllib3.PoolManager() as pool:
+    with serving(Settings(folder=folder, token_lifetime=1)) as service, urllib3.PoolManager() as pool:
         caller = Caller(service, pool)
         granted = log_in(caller).json()
         assert granted["expires_in"] == 1

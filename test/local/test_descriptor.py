@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 import coactive
 from coactive.apis import SimilaritySearchApi
 from coactive.local import running
-from coactive.local.encoder import DIMENSIONS, encode
+from coactive.local.descriptor import DIMENSIONS, encode
 from coactive.local.indexing import index_folder
 
 

@@ -1,0 +1,255 @@
+"""The index: what is known of a folder's files, kept in one SQLite file from one run to the next.
+
+A file has a stamp (size, time, inode) and a digest of its content; the content has one embedding by each encoder. So a
+file that was moved or touched is not decoded again, and one encoder's embeddings never pass for another's. Every batch
+is one transaction: whenever the program is killed, what was recorded is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Collection, Container, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coactive.local.encoder import Embedding
+
+FILE_NAME = ".coactive-index.sqlite"
+"""The index of a folder, in it, unless told otherwise."""
+
+IN_MEMORY = Path(":memory:")
+"""An index that is not kept."""
+
+PATIENCE = 60
+"""Seconds to wait for another program that writes to the index."""
+
+APPLICATION_ID, VERSION = 0x636F6163, 1
+SCHEMA = f"""
+PRAGMA page_size = 16384;
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS folder (path BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contents (digest BLOB NOT NULL, encoder TEXT NOT NULL, media_type TEXT, embedding BLOB);
+CREATE UNIQUE INDEX IF NOT EXISTS contents_by_digest ON contents (encoder, digest);
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+KNOWN = "SELECT digest FROM contents WHERE encoder = ?"
+STAMPS = """
+SELECT path, stamp FROM files
+WHERE digest IS NULL OR digest IN (SELECT digest FROM contents WHERE encoder = ?)
+"""
+IMAGES = """
+SELECT path, digest FROM files
+WHERE digest IN (SELECT digest FROM contents WHERE encoder = ? AND embedding IS NOT NULL)
+"""
+CONTENTS = """
+SELECT digest, media_type, embedding FROM contents WHERE encoder = ? AND embedding IS NOT NULL ORDER BY rowid
+"""
+ORPHANS = "DELETE FROM contents WHERE digest NOT IN (SELECT digest FROM files WHERE digest IS NOT NULL)"
+
+EMBEDDING = np.dtype("<f4")
+
+
+class Content(NamedTuple):
+    """What is in an image file; without a media type and an embedding it is one that cannot be decoded."""
+
+    media_type: str | None = None
+    embedding: Embedding | None = None
+
+
+class Record(NamedTuple):
+    """What is known of a file; without a digest it is no image, without `content` its content is in the index."""
+
+    path: str
+    stamp: str
+    digest: bytes | None
+    content: Content | None = None
+
+
+class Images(NamedTuple):
+    """The images of an index: their paths, their media types and, row by row, their embeddings."""
+
+    paths: list[str]
+    media_types: list[str]
+    embeddings: NDArray[np.float32]
+
+
+class Update(NamedTuple):
+    """How an index was brought up to date: how many files came, were read again, went and stayed as they were.
+
+    `kept_in` is the index's file, and None where nothing is kept.
+    """
+
+    kept_in: Path | None
+    added: int
+    reread: int
+    removed: int
+    unchanged: int
+
+
+class Index:
+    """An index of one folder, by one encoder. For one thread.
+
+    `kept_in` is its file, and None where nothing is kept.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, encoder: str, kept_in: Path | None) -> None:
+        self._connection = connection
+        self._encoder = encoder
+        self.kept_in = kept_in
+
+    @classmethod
+    @contextmanager
+    def of(cls, folder: Path, file: Path | None, encoder: str) -> Iterator[Self]:
+        """The index of a folder in a file of the user's choice, made where there is none, or beside the images.
+
+        Beside them it is only read where it cannot be written; a warning is logged. Raises ValueError where
+        the file is something else, another folder's index, or cannot be read or written.
+        """
+        kept_in = file or folder / FILE_NAME
+        kept = file != IN_MEMORY
+        with _in_words(kept_in):
+            try:
+                connection = _opened(kept_in, folder, chosen=file is not None)
+            except sqlite3.OperationalError as problem:
+                if file is not None:
+                    raise
+                warning = "the index cannot be kept in %s: %s; --index FILE (in Python index=) says where it can"
+                logging.getLogger("coactive.local").warning(warning, kept_in, problem)
+                connection, kept = _copied(kept_in), False
+            with closing(connection):
+                yield cls(connection, encoder, kept_in if kept else None)
+
+    def stamps(self) -> dict[str, str]:
+        """The stamps of the files whose content is known, by path."""
+        rows = self._connection.execute(STAMPS, [self._encoder])
+        return {os.fsdecode(path): stamp for path, stamp in rows}
+
+    def digests(self) -> frozenset[bytes]:
+        """The digests of the contents that are known."""
+        return frozenset(digest for (digest,) in self._connection.execute(KNOWN, [self._encoder]))
+
+    def record(self, records: Collection[Record]) -> None:
+        """Write down what was found out about some files, all of it or nothing."""
+        contents = [
+            (record.digest, self._encoder, content.media_type, _as_bytes(content.embedding))
+            for record in records
+            if (content := record.content) is not None
+        ]
+        files = [(os.fsencode(record.path), record.stamp, record.digest) for record in records]
+        with self._connection:
+            self._connection.executemany("INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?)", contents)
+            self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
+
+    def forget(self, paths: Iterable[str]) -> int:
+        """Drop files that are gone, and contents that no file has any more; returns how many files there were."""
+        with self._connection:
+            gone = self._connection.executemany(
+                "DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths]
+            )
+            self._connection.execute(ORPHANS)
+        return max(gone.rowcount, 0)
+
+    def images(self, paths: Container[str]) -> Images:
+        """The images among some files, sorted by path.
+
+        Raises ValueError where the encoder gave vectors of different lengths.
+        """
+        rows = self._connection.execute(IMAGES, [self._encoder])
+        listed = sorted((path, digest) for name, digest in rows if (path := os.fsdecode(name)) in paths)
+        places: dict[bytes, list[int]] = {}
+        for place, (_, digest) in enumerate(listed):
+            places.setdefault(digest, []).append(place)
+        media_types = [""] * len(listed)
+        embeddings = np.empty((len(listed), 0), dtype=EMBEDDING)
+        for digest, media_type, written in self._connection.execute(CONTENTS, [self._encoder]):
+            embedding = np.frombuffer(written, dtype=EMBEDDING)
+            if not embeddings.size:
+                embeddings = np.empty((len(listed), embedding.size), dtype=EMBEDDING)
+            _check_length(embedding, embeddings, self._encoder)
+            for place in places.get(digest, ()):
+                media_types[place], embeddings[place] = media_type, embedding
+        return Images([path for path, _ in listed], media_types, embeddings)
+
+
+def _check_length(embedding: Embedding, embeddings: NDArray[np.float32], encoder: str) -> None:
+    if embedding.size != embeddings.shape[1]:
+        raise ValueError(
+            f"encoder: {encoder} gave vectors of {embeddings.shape[1]:,} and of {embedding.size:,} numbers; "
+            "an encoder that was changed needs a new name, or a new index"
+        )
+
+
+def _opened(file: Path, folder: Path, *, chosen: bool) -> sqlite3.Connection:
+    """A connection to an index that can be written to, made where there is none."""
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(_connection(file)))
+        _check_ours(connection, file)
+        connection.executescript(SCHEMA)
+        with connection:
+            _belongs_to(connection, file, folder, chosen=chosen)
+        undo.pop_all()
+        return connection
+
+
+def _copied(file: Path) -> sqlite3.Connection:
+    """A connection to an index in memory with what is in the file, as far as it can be read."""
+    connection = _connection(IN_MEMORY)
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
+            source.backup(connection)
+    except sqlite3.OperationalError:
+        connection.executescript(SCHEMA)
+    _check_ours(connection, file)
+    return connection
+
+
+def _connection(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, timeout=PATIENCE, isolation_level="IMMEDIATE")
+
+
+def _check_ours(connection: sqlite3.Connection, file: Path) -> None:
+    """Raise where the file is something else, before anything is written to it."""
+    ((application_id,),) = connection.execute("PRAGMA application_id")
+    ((version,),) = connection.execute("PRAGMA user_version")
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
+    if tables and application_id != APPLICATION_ID:
+        raise sqlite3.NotSupportedError("no index of coactive.local")
+    if tables and version != VERSION:
+        raise ValueError(f"index: {file} is of another version of coactive.local; remove it, and it is made anew")
+
+
+def _belongs_to(connection: sqlite3.Connection, file: Path, folder: Path, *, chosen: bool) -> None:
+    """Write down the folder of an index; raise where a chosen file has another one's, which would be lost."""
+    here = folder.resolve()
+    for (written,) in connection.execute("SELECT path FROM folder").fetchall():
+        other = Path(os.fsdecode(written))
+        if chosen and other != here and other.exists():
+            raise ValueError(f"index: {file} is the index of {other}; give each folder a file of its own")
+    connection.execute("DELETE FROM folder")
+    connection.execute("INSERT INTO folder VALUES (?)", [os.fsencode(here)])
+
+
+@contextmanager
+def _in_words(file: Path) -> Iterator[None]:
+    """Errors of the database as OSError and ValueError that name the file."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        raise OSError(f"index: {file}: {problem}") from problem
+    except sqlite3.NotSupportedError as problem:
+        raise ValueError(f"index: {file} is {problem}; it is left as it is") from problem
+    except sqlite3.DatabaseError as problem:
+        raise ValueError(f"index: {file}: {problem}; it is left as it is") from problem
+
+
+def _as_bytes(embedding: Embedding | None) -> bytes | None:
+    return None if embedding is None else embedding.astype(EMBEDDING).tobytes()
