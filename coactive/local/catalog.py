@@ -28,11 +28,16 @@ Scores = NDArray[np.float32]
 class IndexedImage:
     """An image of the catalogue; `path` is relative to its folder, with `/` on every system."""
 
-    file: Path
+    folder: Path
     path: str
     media_type: str
     changed: datetime
     metadata: Metadata | None = None
+
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return self.folder / self.path
 
     @cached_property
     def id(self) -> str:

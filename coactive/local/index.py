@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Collection, Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -37,22 +37,14 @@ CREATE TABLE IF NOT EXISTS folder (path BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS files (path BLOB PRIMARY KEY, stamp TEXT NOT NULL, digest BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contents (digest BLOB NOT NULL, encoder TEXT NOT NULL, media_type TEXT, embedding BLOB);
 CREATE UNIQUE INDEX IF NOT EXISTS contents_by_digest ON contents (encoder, digest);
+CREATE INDEX IF NOT EXISTS broken ON contents (encoder, digest) WHERE embedding IS NULL;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
 KNOWN = "SELECT digest FROM contents WHERE encoder = ?"
-STAMPS = """
-SELECT path, stamp FROM files
-WHERE digest IS NULL OR digest IN (SELECT digest FROM contents WHERE encoder = ?)
-"""
-IMAGES = """
-SELECT path, digest FROM files
-WHERE digest IN (SELECT digest FROM contents WHERE encoder = ? AND embedding IS NOT NULL)
-"""
-CONTENTS = """
-SELECT digest, media_type, embedding FROM contents WHERE encoder = ? AND embedding IS NOT NULL ORDER BY rowid
-"""
+BROKEN = "SELECT digest FROM contents WHERE encoder = ? AND embedding IS NULL"
+IMAGES = "SELECT digest, media_type, embedding FROM contents WHERE encoder = ? AND embedding NOT NULL ORDER BY rowid"
 ORPHANS = "DELETE FROM contents WHERE digest NOT IN (SELECT digest FROM files WHERE digest IS NOT NULL)"
 
 EMBEDDING = np.dtype("<f4")
@@ -130,8 +122,9 @@ class Index:
 
     def stamps(self) -> dict[str, str]:
         """The stamps of the files whose content is known, by path."""
-        rows = self._connection.execute(STAMPS, [self._encoder])
-        return {os.fsdecode(path): stamp for path, stamp in rows}
+        known = {None, *self.digests()}
+        rows = self._connection.execute("SELECT path, stamp, digest FROM files")
+        return {os.fsdecode(path): stamp for path, stamp, digest in rows if digest in known}
 
     def digests(self) -> frozenset[bytes]:
         """The digests of the contents that are known."""
@@ -163,29 +156,35 @@ class Index:
 
         Raises ValueError where the encoder gave vectors of different lengths.
         """
-        rows = self._connection.execute(IMAGES, [self._encoder])
-        listed = sorted((path, digest) for name, digest in rows if (path := os.fsdecode(name)) in paths)
-        places: dict[bytes, list[int]] = {}
-        for place, (_, digest) in enumerate(listed):
-            places.setdefault(digest, []).append(place)
-        media_types = [""] * len(listed)
-        embeddings = np.empty((len(listed), 0), dtype=EMBEDDING)
-        for digest, media_type, written in self._connection.execute(CONTENTS, [self._encoder]):
-            embedding = np.frombuffer(written, dtype=EMBEDDING)
-            if not embeddings.size:
-                embeddings = np.empty((len(listed), embedding.size), dtype=EMBEDDING)
-            _check_length(embedding, embeddings, self._encoder)
-            for place in places.get(digest, ()):
-                media_types[place], embeddings[place] = media_type, embedding
+        good = self.digests() - {digest for (digest,) in self._connection.execute(BROKEN, [self._encoder])}
+        rows = self._connection.execute("SELECT path, digest FROM files")
+        listed = [(path, digest) for name, digest in rows if digest in good and (path := os.fsdecode(name)) in paths]
+        listed.sort()
+        media_types, embeddings = self._contents([digest for _, digest in listed])
         return Images([path for path, _ in listed], media_types, embeddings)
 
+    def _contents(self, digests: Sequence[bytes]) -> tuple[list[str], NDArray[np.float32]]:
+        """The media type and the embedding of each content."""
+        places: dict[bytes, list[int]] = {}
+        for place, digest in enumerate(digests):
+            places.setdefault(digest, []).append(place)
+        media_types = [""] * len(digests)
+        embeddings = np.empty((len(digests), 0), dtype=EMBEDDING)
+        for digest, media_type, written in self._connection.execute(IMAGES, [self._encoder]):
+            embedding = np.frombuffer(written, dtype=EMBEDDING)
+            if not embeddings.size:
+                embeddings = np.empty((len(digests), embedding.size), dtype=EMBEDDING)
+            self._check_length(embedding, embeddings)
+            for place in places.get(digest, ()):
+                media_types[place], embeddings[place] = media_type, embedding
+        return media_types, embeddings
 
-def _check_length(embedding: Embedding, embeddings: NDArray[np.float32], encoder: str) -> None:
-    if embedding.size != embeddings.shape[1]:
-        raise ValueError(
-            f"encoder: {encoder} gave vectors of {embeddings.shape[1]:,} and of {embedding.size:,} numbers; "
-            "an encoder that was changed needs a new name, or a new index"
-        )
+    def _check_length(self, embedding: Embedding, embeddings: NDArray[np.float32]) -> None:
+        if embedding.size != embeddings.shape[1]:
+            raise ValueError(
+                f"encoder: {self._encoder} gave vectors of {embeddings.shape[1]:,} and of {embedding.size:,} numbers; "
+                "an encoder that was changed needs a new name, or a new index"
+            )
 
 
 def _opened(file: Path, folder: Path, *, chosen: bool) -> sqlite3.Connection:

@@ -146,15 +146,16 @@ def _catalog(
     if not keys:
         raise _no_image(folder)
     images = [
-        IndexedImage(folder / path, path, media_type, files[path].changed, rows.get(key))
+        IndexedImage(folder, path, media_type, files[path].changed, rows.get(key))
         for path, media_type, key in zip(known.paths, known.media_types, keys, strict=True)
     ]
+    named = set(keys)
     return Catalog(
         images,
         known.embeddings,
         encoder=encoder,
         skipped=sorted(files.keys() - set(known.paths)),
-        unmatched=[key for key in rows if key not in set(keys)],
+        unmatched=[key for key in rows if key not in named],
         update=update,
     )
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,9 @@ Metadata = dict[str, Any]
 
 FILE_COLUMN = "file"
 DELIMITERS = ",;\t"
+NOT_PLAIN = re.compile(r"\\|//|/$|^(?:[A-Za-z]:)?/|(?:^|/)\.\.?(?:/|$)")
+"""What makes a path one that can be written in another way."""
+
 FROM_PANDAS = 'df.to_json("rows.jsonl", orient="records", lines=True)'
 """How a data frame becomes a file that is read here."""
 
@@ -73,6 +77,8 @@ def file_key(path: str, roots: Sequence[str] = ()) -> str:
 
     There is more than one way to write an accented letter; the key has one.
     """
+    if path.isascii() and not NOT_PLAIN.search(path):
+        return path
     key = PurePosixPath(unicodedata.normalize("NFC", path.replace("\\", "/")))
     root = next((root for root in roots if key.is_relative_to(root)), None)
     return (key if root is None else key.relative_to(root)).as_posix()
@@ -81,17 +87,17 @@ def file_key(path: str, roots: Sequence[str] = ()) -> str:
 def _csv_rows(source: Path, text: TextIO) -> Iterator[tuple[int, Metadata]]:
     delimiter = _delimiter(text.readline())
     text.seek(0)
-    reader = csv.DictReader(text, strict=True, delimiter=delimiter)
+    reader = csv.reader(text, strict=True, delimiter=delimiter)
     try:
-        columns = reader.fieldnames or []
+        columns = next(reader, [])
         if FILE_COLUMN not in columns:
             there_are = f"its columns are {', '.join(columns)}" if columns else "the first line is empty"
             raise MetadataError(f"{source}:1: the column {FILE_COLUMN!r} is missing; {there_are}")
-        for row in reader:
-            if None in row:
+        for values in filter(None, reader):
+            if len(values) > len(columns):
                 raise MetadataError(f"{source}:{reader.line_num}: more values than there are columns")
             # pandas writes its index into a column without a name.
-            yield reader.line_num, {key: value or None for key, value in row.items() if key and value is not None}
+            yield reader.line_num, {key: value or None for key, value in zip(columns, values, strict=False) if key}
     except csv.Error as problem:
         raise MetadataError(f"{source}:{reader.line_num}: {problem}") from problem
 
