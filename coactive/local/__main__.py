@@ -62,6 +62,11 @@ SERVE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "required if other machines can connect (with --client-secret); default: local",
     },
     "--client-secret": {"metavar": "SECRET", "help": "default: stand-in"},
+    "--faults": {
+        "metavar": "LIST",
+        "default": "",
+        "help": "how the first searches fail: 503x2,429:retry-after=3,slow=2,reset,cut,html,ok",
+    },
 }
 
 
@@ -105,6 +110,7 @@ def _serve(options: argparse.Namespace) -> None:
         port=options.port,
         client_id=options.client_id,
         client_secret=options.client_secret,
+        faults=options.faults,
     )
 
 

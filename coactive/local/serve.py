@@ -70,11 +70,18 @@ def serve(
     port: int,
     client_id: str | None,
     client_secret: str | None,
+    faults: str,
 ) -> None:
     """Serve a folder until Ctrl-C or SIGTERM; the arguments and the errors are those of `running`."""
     with (
         serving(
-            folder, metadata=metadata, host=host, port=port, client_id=client_id, client_secret=client_secret
+            folder,
+            metadata=metadata,
+            host=host,
+            port=port,
+            client_id=client_id,
+            client_secret=client_secret,
+            faults=faults,
         ) as service,
         _told_to_stop() as stopped,
     ):
@@ -116,6 +123,8 @@ def _summary(folder: str | None, metadata: str | None, service: Service) -> Iter
         yield _labelled("", f"no image for {counted(len(catalog.unmatched), 'row')}: {some(catalog.unmatched)}")
     yield _labelled("host", service.host)
     yield _labelled("embedding id", service.embedding_id)
+    if service.faults.pending:
+        yield _labelled("faults", some(service.faults.pending))
 
 
 def _labelled(label: str, text: str) -> str:
