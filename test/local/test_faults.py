@@ -269,12 +269,30 @@ def test_a_reset_is_one_of_tcp_without_an_answer(faults: Faults, demo: Service) 
             client.recv(1)
 
 
-def test_a_reset_comes_after_an_upload_was_read(faults: Faults, caller: Caller) -> None:
-    faults.order("resetx5")
-    for _ in range(5):
-        with pytest.raises(urllib3.exceptions.ProtocolError) as problem:
-            caller.post(SEARCH, BIG)
-        assert isinstance(problem.value.args[1], ConnectionResetError)
+def test_a_reset_comes_after_an_upload_was_read(faults: Faults, demo: Service) -> None:
+    faults.order("reset")
+    body, form = urllib3.encode_multipart_formdata(BIG)
+    head = f"POST {SEARCH.format(demo.embedding_id)} HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n"
+    with connected(demo) as client:
+        client.sendall(f"{head}Content-Type: {form}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+
+@pytest.mark.parametrize("order", ["503", "reset", "slow=0.01", "cut"])
+def test_an_upload_that_turns_out_too_large_meets_its_fault(
+    order: str, faults: Faults, caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults.order(order)
+    url = caller.service.host + SEARCH.format(caller.service.embedding_id)
+    headers = {"Authorization": TOKEN, "Content-Type": "multipart/form-data; boundary=x"}
+    chunks = iter([b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n', *[b"x" * 2**20] * 33])
+    try:
+        status = caller.pool.request("POST", url, body=chunks, headers=headers).status
+    except urllib3.exceptions.ProtocolError:
+        status = 0
+    assert status == {"503": 503, "slow=0.01": 413}.get(order, 0)
+    assert (faults.pending, errors(caplog)) == ((), [])
 
 
 def test_a_cut_answer_is_a_true_one_that_breaks_off(faults: Faults, caller: Caller, demo: Service) -> None:
