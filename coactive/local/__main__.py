@@ -65,7 +65,7 @@ SERVE_ARGUMENTS: dict[str, dict[str, Any]] = {
     "--faults": {
         "metavar": "LIST",
         "default": "",
-        "help": "how the first searches fail: 503x2,429:retry-after=3,slow=2,reset,cut,html,ok",
+        "help": "how the first searches fail: 503x2,slow=2,reset,cut,html,ok",
     },
 }
 

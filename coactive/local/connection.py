@@ -18,7 +18,10 @@ _NO_LINGERING = struct.pack("ii" if os.name == "posix" else "hh", 1, 0)
 
 
 class Connection:
-    """The connection of one client. Its methods return when the server knows of the end too, and waits for nothing."""
+    """The connection of one client.
+
+    `reset` and `close` return when the server has taken note of the end: before, it would miss the answer.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -63,5 +66,7 @@ class Connection:
             self._abort()
 
     def _abort(self) -> None:
+        if self._gone.is_set():
+            return
         self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGERING)
         self._transport.abort()

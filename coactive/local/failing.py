@@ -55,7 +55,7 @@ def _error(fault: Fault) -> JSONResponse:
 
 
 async def _reset(scope: Scope, receive: Receive, _: Send) -> None:
-    # Where the request has come whole, every client finds the reset when it reads the answer.
+    # A client that could send its whole request finds the reset where it reads the answer, whatever the size.
     with suppress(MultiPartException):
         while (await receive()).get("more_body", False):
             pass

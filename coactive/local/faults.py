@@ -18,7 +18,7 @@ _ITEM = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _ALLOWED = (
-    "STATUS (400 to 599), STATUS:retry-after=SECONDS (whole ones), slow=SECONDS, reset, cut, html, ok; "
+    "STATUS (400 to 599), STATUS:retry-after=SECONDS (whole, to 9999), slow=SECONDS (to 9999), reset, cut, html, ok; "
     "each may end in xN, which repeats it up to 9999 times, and commas separate them: 503x2,reset"
 )
 

@@ -100,8 +100,8 @@ def test_an_order_of_nothing_known_names_the_item_and_what_there_is(order: str, 
     with pytest.raises(ValueError, match="^faults: ") as problem:
         Faults(order)
     assert str(problem.value) == (
-        f"faults: {item!r} is not one of STATUS (400 to 599), STATUS:retry-after=SECONDS (whole ones), slow=SECONDS, "
-        "reset, cut, html, ok; each may end in xN, which repeats it up to 9999 times, and commas separate them: "
+        f"faults: {item!r} is not one of STATUS (400 to 599), STATUS:retry-after=SECONDS (whole, to 9999), "
+        "slow=SECONDS (to 9999), reset, cut, html, ok; each may end in xN, which repeats it up to 9999 times, and commas separate them: "
         "503x2,reset"
     )
 
@@ -378,6 +378,19 @@ def test_a_slow_answer_does_not_hold_up_the_end_of_the_service(folder: Path, cap
 def test_a_client_that_hangs_up_ends_a_slow_answer(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(folder, faults="slow=600") as service, connected(service) as client:
         client.sendall(asked(service))
+        until_taken(service)
+        client.close()
+    assert errors(caplog) == []
+
+
+@pytest.mark.parametrize("order", ["503", "reset", "cut", "slow=600"])
+def test_a_client_may_hang_up_in_the_middle_of_an_upload(
+    order: str, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running(folder, faults=order) as service, connected(service) as client:
+        head = f"POST {SEARCH.format(service.embedding_id)} HTTP/1.1\r\nHost: x\r\nAuthorization: {TOKEN}\r\n"
+        form = "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 99\r\n"
+        client.sendall(f"{head}{form}\r\n--x".encode())
         until_taken(service)
         client.close()
     assert errors(caplog) == []
