@@ -101,8 +101,8 @@ def test_an_order_of_nothing_known_names_the_item_and_what_there_is(order: str, 
         Faults(order)
     assert str(problem.value) == (
         f"faults: {item!r} is not one of STATUS (400 to 599), STATUS:retry-after=SECONDS (whole, to 9999), "
-        "slow=SECONDS (to 9999), reset, cut, html, ok; each may end in xN, which repeats it up to 9999 times, and commas separate them: "
-        "503x2,reset"
+        "slow=SECONDS (to 9999), reset, cut, html, ok; each may end in xN, which repeats it up to 9999 times, "
+        "and commas separate them: 503x2,reset"
     )
 
 
