@@ -71,6 +71,11 @@ SERVE_ARGUMENTS: dict[str, dict[str, Any]] = {
         "help": "required if other machines can connect (with --client-secret); default: local",
     },
     "--client-secret": {"metavar": "SECRET", "help": "default: stand-in"},
+    "--faults": {
+        "metavar": "LIST",
+        "default": "",
+        "help": "how the first searches fail: 503x2,slow=2,reset,cut,html,ok",
+    },
 }
 
 

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
 from coactive.local.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.encoder import Embedding
+from coactive.local.failing import Failing
+from coactive.local.faults import Faults
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
@@ -39,6 +41,7 @@ def build_app(
     *,
     embedding_id: str,
     token: str,
+    faults: Faults,
     token_lifetime: int = TOKEN_LIFETIME,
     max_bytes: int = MAX_BYTES,
 ) -> ASGIApp:
@@ -46,14 +49,14 @@ def build_app(
 
     It searches `catalog` under the name `embedding_id` for whoever sends as the bearer token `token`, or one that
     its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
-    Uploads are decoded by `decoders`.
+    Searches fail as `faults` says. Uploads are decoded by `decoders`.
     """
     app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
     tokens = Tokens(token, token_lifetime)
     _add_searches(app, _Searches(catalog, decoders, embedding_id))
     app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
     app.exception_handler(RequestValidationError)(_invalid)
-    return Gate(app, tokens=tokens, max_bytes=max_bytes)
+    return Gate(Failing(app, _searches_of(app), faults), tokens=tokens, max_bytes=max_bytes)
 
 
 def _add_searches(app: FastAPI, searches: _Searches) -> None:
@@ -66,6 +69,10 @@ def _add_searches(app: FastAPI, searches: _Searches) -> None:
         searches.search_images_by_text_grouped
     )
     app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
+
+
+def _searches_of(app: FastAPI) -> list[APIRoute]:
+    return [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
 
 
 def _name(route: APIRoute) -> str:

@@ -111,6 +111,8 @@ def _summary(settings: Settings, service: Service) -> Iterator[str]:
         yield _labelled("encoder", f"{catalog.encoder.name} for {phrases}")
     yield _labelled("host", service.host)
     yield _labelled("embedding id", service.embedding_id)
+    if service.faults.pending:
+        yield _labelled("faults", some(service.faults.pending))
 
 
 def _labelled(label: str, text: str) -> str:

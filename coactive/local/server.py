@@ -29,8 +29,10 @@ from coactive import Configuration
 from coactive.display.wording import counted
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
+from coactive.local.connection import Connection
 from coactive.local.credentials import token_for
 from coactive.local.encoder import Encoder, encoder_named
+from coactive.local.faults import Faults
 from coactive.local.index import IN_MEMORY
 from coactive.local.indexing import index_folder
 from coactive.local.pictures import draw_catalogue
@@ -49,13 +51,15 @@ class Service:
     """A running stand-in for the service, ready to be searched.
 
     `configuration` is for an ApiClient of it, `embedding_id` what its searches ask for, `host` its address
-    (`http://127.0.0.1:8000`), `catalog` the images that it knows.
+    (`http://127.0.0.1:8000`), `catalog` the images that it knows. `faults.order("503x2")` has its next searches fail;
+    `faults.pending` tells what is still to come of that.
     """
 
     configuration: Configuration
     embedding_id: str
     host: str
     catalog: Catalog = field(repr=False)
+    faults: Faults = field(repr=False)
 
 
 def running(
@@ -69,6 +73,7 @@ def running(
     port: int = 0,
     client_id: str | None = None,
     client_secret: str | None = None,
+    faults: str = "",
 ) -> AbstractContextManager[Service, None]:
     """Serve the images of a folder from this process, for as long as the `with` block runs.
 
@@ -81,13 +86,14 @@ def running(
     is what turns images into embeddings: the built-in descriptor, or `module:callable` of your own, which gets a PIL
     image, and perhaps a str, and returns a vector. Another encoder is another embedding id.
 
-    Port 0 is any free port. Beyond this machine (a `host` such as
-    0.0.0.0) `client_id` and `client_secret` must be given; on it they are "local" and "stand-in" by default.
+    Port 0 is any free port. Beyond this machine (a `host` such as 0.0.0.0) `client_id` and `client_secret` must be
+    given; on it they are "local" and "stand-in" by default. `faults` are what the first searches end in, such as
+    "503x2,429:retry-after=3,slow=2,reset,cut,html,ok".
 
     The block raises, where it starts, FileNotFoundError and NotADirectoryError for the folder and the metadata,
     OSError where the address cannot be served at or the index not be read or written, TypeError for an argument of
-    a wrong type, and ValueError for what is wrong in the metadata, the index, the encoder, the credentials or the
-    port, or where the folder has no image.
+    a wrong type, and ValueError for what is wrong in the metadata, the index, the encoder, the credentials, the
+    port or the faults, or where the folder has no image.
     """
     settings = Settings(
         folder=folder,
@@ -99,6 +105,7 @@ def running(
         port=port,
         client_id=client_id,
         client_secret=client_secret,
+        faults=faults,
     )
     return _Running(serving(settings))
 
@@ -152,6 +159,7 @@ def _callers_level() -> int:
 def serving(settings: Settings) -> Iterator[Service]:
     """Serve as `running` does, without its warning."""
     settings.check()
+    faults = Faults(settings.faults)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(settings.host, settings.port))
         token = token_for(listener.getsockname()[0], settings.client_id, settings.client_secret)
@@ -160,10 +168,16 @@ def serving(settings: Settings) -> Iterator[Service]:
         embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.name}"))
         configuration = _configuration(listener, token)
         decoders = stack.enter_context(ThreadPoolExecutor(DECODERS, thread_name_prefix="coactive-decode"))
-        lifetime = settings.token_lifetime
-        app = build_app(catalog, decoders, embedding_id=embedding_id, token=token, token_lifetime=lifetime)
+        app = build_app(
+            catalog,
+            decoders,
+            embedding_id=embedding_id,
+            token=token,
+            faults=faults,
+            token_lifetime=settings.token_lifetime,
+        )
         stack.enter_context(_answering(app, listener))
-        yield Service(configuration, embedding_id, configuration.host, catalog)
+        yield Service(configuration, embedding_id, configuration.host, catalog, faults)
 
 
 class _Server(uvicorn.Server):
@@ -181,7 +195,10 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """HTTP that drops a request that is none (a browser that tries https) without a word on the console."""
+    """HTTP that drops a request that is none (a browser that tries https) without a word on the console.
+
+    Applications find their `Connection` in the scope.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -189,6 +206,19 @@ class _Protocol(H11Protocol):
         logger = logging.Logger(self.logger.name, logging.ERROR)
         logger.parent = self.logger
         self.logger = logger
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.connection = Connection(transport)
+        self.app_state = self.connection.state(self.app_state)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.connection.lost()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.connection.release()
 
 
 @contextmanager

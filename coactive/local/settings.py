@@ -24,6 +24,7 @@ class Settings:
     port: int = 0
     client_id: str | None = None
     client_secret: str | None = None
+    faults: str = ""
     token_lifetime: int = TOKEN_LIFETIME
 
     def check(self) -> None:

@@ -210,6 +210,13 @@ def test_serve_prints_the_environment_that_a_client_reads_ready_to_paste(folder:
     assert re.search(r'^EMBEDDING_ID = "[0-9a-f-]{36}"$', said, re.MULTILINE)
 
 
+def test_serve_fails_on_order(folder: Path) -> None:
+    with serving(str(folder), "--port", "0", "--faults", "404x2, reset,418") as (_, said):
+        ended = subprocess.run([sys.executable, "-"], input=snippet_in(said), capture_output=True, text=True)
+    assert re.search("^faults        404, 404, reset, ...$", said, re.MULTILINE)
+    assert "404 Not Found: this fault was ordered: 404" in ended.stderr
+
+
 def test_serve_says_which_metadata_key_no_image_has(folder: Path, tmp_path: Path) -> None:
     with serving(str(folder), "--metadata", str(tmp_path / "rows.jsonl"), "--port", "0") as (process, said):
         snippet = re.sub('group_by="[a-z]+"', 'group_by="skuu"', snippet_in(said))
@@ -243,6 +250,7 @@ def test_help_has_an_example_and_fits_80_columns(command: list[str], monkeypatch
         ),
         (["--metadata", "rows.csv"], "metadata: it goes with a folder"),
         (["pictures", "--client-id", "m e", "--client-secret", "x"], "client_id: invalid, it has a space"),
+        (["none", "--faults", "503,5o3"], r"faults: '5o3' is not one of STATUS \(400 to 599\), "),
         (["empty"], "no JPEG, PNG, GIF or WebP image in .*empty"),
     ],
 )
