@@ -131,7 +131,7 @@ class _Searches:
         limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
     ) -> Response:
         self._check(embedding_id)
-        hits = self._catalog.best(self._catalog.text_scores(query), limit, above=0)
+        hits = self._catalog.best(self._catalog.phrase_scores(query), limit, above=0)
         return self._grouped_answer(hits, group_by, request)
 
     def image(self, image_id: str) -> Response:

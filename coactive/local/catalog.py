@@ -106,6 +106,13 @@ class Catalog:
         """How much each image looks like the one that this is the embedding of: the cosine, from -1 to 1."""
         return self.embeddings @ embedding
 
+    def phrase_scores(self, phrase: str) -> Scores:
+        """How well each image answers a phrase, by its words and, where the encoder knows phrases, by its looks too."""
+        scores = self.text_scores(phrase)
+        if self.encoder.encode_phrase is None:
+            return scores
+        return (scores + self.visual_scores(self.encoder.encode_phrase(phrase))) / np.float32(2)
+
     def text_scores(self, query: str) -> Scores:
         """How well each image's metadata and path answer a query, from 0 (no word in common) to 1."""
         return self._text_index(None).scores(query)

@@ -181,6 +181,22 @@ def test_serve_copes_with_a_folder_whose_name_no_terminal_can_show(folder: Path)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+def test_serve_says_what_it_did_to_the_index_and_what_the_encoder_is_for(folder: Path, tmp_path: Path) -> None:
+    (folder / "my_encoders.py").write_text("def size(image): return image.size\n")
+    options = ("--index", str(tmp_path / "i.sqlite"), "--encoder", "my_encoders:size", "--port", "0")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+        with serving(str(folder), *options) as (_, said):
+            assert re.search(r"^index +.*i\.sqlite:\s+4 added, 0 unchanged$", said, re.MULTILINE)
+            assert re.search(r"^encoder +my_encoders:size for images; phrases go by words alone$", said, re.MULTILINE)
+        (folder / "red.png").unlink()
+        with serving(str(folder), *options, "--rehash") as (_, said):
+            assert re.search(r"^index +.*i\.sqlite:\s+3 read again, 1 removed, 0 unchanged$", said, re.MULTILINE)
+        wrong = run("serve", str(folder), "--encoder", "my_encoders:sizes")
+    says = "coactive.local: encoder: the module 'my_encoders' has no 'sizes'\n"
+    assert (wrong.returncode, wrong.stdout, wrong.stderr) == (2, "", says)
+
+
 def test_serve_takes_credentials_for_other_machines(folder: Path) -> None:
     options = ("--host", "0.0.0.0", "--port", "0", "--client-id", "me", "--client-secret", "it's")
     with serving(str(folder), *options) as (_, said):
