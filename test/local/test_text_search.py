@@ -35,3 +35,15 @@ PHRASES = {
     "mug_05": "MUG-05",
     "lamp 52.00": "LAMP-03",
 }
+
+
+def test_phrases_find_the_product_that_they_mean(demo: Service) -> None:
+    with ApiClient(demo.configuration) as api_client:
+        found = {phrase: first(SimilaritySearchApi(api_client), demo, phrase) for phrase in PHRASES}
+    wrong = {phrase: f"{found[phrase]} instead of {sku}" for phrase, sku in PHRASES.items() if found[phrase] != sku}
+    assert not wrong
+
+
+def first(api: SimilaritySearchApi, demo: Service, phrase: str) -> str | None:
+    groups = api.search_images_by_text_grouped(demo.embedding_id, phrase, group_by="sku").data
+    return groups[0].group if groups else None
