@@ -1,4 +1,4 @@
-"""Ranks texts by the words of a query: the cosine of TF-IDF vectors, where a word that is nearly the same counts too."""
+"""Ranks texts by the words of a query: TF-IDF, where a word that is nearly the same counts too."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Scores = NDArray[np.float32]
 COUNTS = {"caption": 3}
 """How often a word in this field counts; in others once."""
 
-LITTLE_WORDS = frozenset(words("a an and are as at be but by for from has in is it its of on or that the this to with"))
+LITTLE_WORDS = "a an and are as at be but by for from has in is it its of on or that the this to with"
 LITTLE = 0.1
-"""What such a word weighs; by its rarity alone it would be no less than others where there are few texts."""
+"""What such a word weighs of what its rarity makes it, which is as much as any other's where there are few texts."""
 
 LONGEST, MOST = 10_000, 100
 """How many characters of a query are looked at, and how many of its words for others that are nearly the same."""
@@ -46,11 +46,11 @@ class TextIndex:
         numbers: dict[str, int] = {}
         named = _numbered(names, numbers)
         self._fields = {field: _numbered(texts, numbers) for field, texts in fields.items()}
-        counter = CountVectorizer(analyzer=words, dtype=np.float64)
-        # It does not take texts without any word at all; this one's are in no image.
-        counts = counter.fit_transform([*numbers, "0"])[:-1]
+        counter = CountVectorizer(analyzer=words)  # pyright: ignore[reportArgumentType]
+        # The little words are known whether or not a text has them.
+        counts = counter.fit_transform([*numbers, LITTLE_WORDS])[:-1]
         self._vocabulary = Vocabulary(counter.vocabulary_)
-        little = np.array([counter.vocabulary_[word] for word in LITTLE_WORDS & counter.vocabulary_.keys()], np.intp)
+        little = np.array([counter.vocabulary_[word] for word in words(LITTLE_WORDS)])
         self._texts = _Weighted(counts, little)
         images = sum((COUNTS.get(field, 1) * counts[texts] for field, texts in self._fields.items()), counts[named])
         self._images = _Weighted(images, little)
@@ -87,27 +87,34 @@ class _Weighted:
         self._unknown = 1 + math.log(1 + self.size)
         self._rarity = np.full(counts.shape[1], self._unknown)
         if self.size:
-            weigh = TfidfTransformer(norm=None, sublinear_tf=True)
+            weigh = TfidfTransformer(sublinear_tf=True)
             counts, self._rarity = weigh.fit_transform(counts), weigh.idf_.copy()
             counts.data[np.isin(counts.indices, little)] *= LITTLE
             self._rarity[little] *= LITTLE
             normalize(counts, copy=False)
-        self._weights = counts.astype(np.float32).tocsc()
+        self._weights = counts.tocsc()
 
     def scores(self, asked: Iterable[Asked]) -> Scores:
         """How well each text answers, from 0 to 1: of the words that one of the query may mean, the best counts."""
-        scores = np.zeros(self.size)
+        scores, alone = np.zeros(self.size), np.zeros(len(self._rarity))
         squares = 0.0
         for times, (known, nearness) in asked:
             weight = (1 + math.log(times)) * (self._rarity[known[nearness.argmax()]] if len(known) else self._unknown)
             squares += weight**2
-            best = np.zeros(self.size, dtype=np.float32)
-            for word, near in zip(known, nearness, strict=True):
-                column = slice(*self._weights.indptr[word : word + 2])
-                texts = self._weights.indices[column]
-                best[texts] = np.maximum(best[texts], self._weights.data[column] * np.float32(near))
-            scores += weight * best
+            if len(known) > 1:
+                scores += weight * self._best(known, nearness)
+            else:
+                alone[known] += weight * nearness
+        scores += self._weights @ alone
         return np.minimum(scores / (math.sqrt(squares) or 1), 1).astype(np.float32)
+
+    def _best(self, known: NDArray[np.intp], nearness: NDArray[np.float64]) -> NDArray[np.float64]:
+        best = np.zeros(self.size)
+        for word, near in zip(known, nearness, strict=True):
+            column = slice(*self._weights.indptr[word : word + 2])
+            texts = self._weights.indices[column]
+            best[texts] = np.maximum(best[texts], near * self._weights.data[column])
+        return best
 
 
 def _numbered(texts: Sequence[str | None], numbers: dict[str, int]) -> NDArray[np.intp]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from coactive import ApiClient
 from coactive.apis import SimilaritySearchApi
 from coactive.local import Service
