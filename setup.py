@@ -8,7 +8,15 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).parent
 VERSION = re.search(r'^VERSION = "(.+)"$', (HERE / "coactive/version.py").read_text("utf-8"), re.MULTILINE)
 
-LOCAL = ["fastapi>=0.115.5", "uvicorn>=0.29", "python-multipart>=0.0.20", "Pillow>=10.3", "numpy>=1.26", "tqdm>=4.66"]
+LOCAL = [
+    "fastapi>=0.115.5",
+    "uvicorn>=0.29",
+    "python-multipart>=0.0.20",
+    "Pillow>=10.3",
+    "numpy>=1.26",
+    "scikit-learn>=1.5",
+    "tqdm>=4.66",
+]
 NOTEBOOK = ["pandas>=2.2.3", "Pillow>=10.3", "tqdm>=4.66"]
 DASK = ["dask[distributed]>=2025.1"]
 BROWSER = ["playwright>=1.49", "nbclient>=0.10", "nbconvert>=7.16", "ipykernel>=6.29"]
@@ -41,7 +49,6 @@ setup(
             "ipython>=8.20",
             "opentelemetry-instrumentation-urllib3>=0.51b0",
             "opentelemetry-sdk>=1.30",
-            "scikit-learn>=1.5",
             "trustme>=1.1",
         ],
         "types": TYPES,

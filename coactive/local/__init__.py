@@ -6,7 +6,8 @@
             api.get_similar_images(service.embedding_id, "a.jpg")
 
 On the command line: `python -m coactive.local demo` and `python -m coactive.local serve FOLDER`.
-It needs libraries that the client does not: fastapi, uvicorn, python-multipart, pillow, numpy and tqdm.
+It needs libraries that the client does not: fastapi, uvicorn, python-multipart, pillow, numpy, scikit-learn and
+tqdm.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _LIBRARIES = {
     "python_multipart": "python-multipart",
     "PIL": "pillow",
     "numpy": "numpy",
+    "sklearn": "scikit-learn",
     "tqdm": "tqdm",
 }
 

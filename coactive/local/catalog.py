@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from coactive.local.encoder import BUILT_IN, Embedding, Encoder
 from coactive.local.index import Update
 from coactive.local.metadata import Metadata
-from coactive.local.text import TextIndex
+
+if TYPE_CHECKING:
+    from coactive.local.text import TextIndex
 
 Scores = NDArray[np.float32]
 """One score an image, in the catalogue's order; higher is closer."""
@@ -86,7 +88,7 @@ class Catalog:
         self.unmatched = unmatched
         self.update = update
         self.columns = tuple(dict.fromkeys(column for image in images for column in image.metadata or ()))
-        self._text_indexes: dict[str | None, TextIndex] = {}
+        self._text_index: TextIndex | None = None
         self._indexing = Lock()
 
     @property
@@ -115,23 +117,28 @@ class Catalog:
 
     def text_scores(self, query: str) -> Scores:
         """How well each image's metadata and path answer a query, from 0 (no word in common) to 1."""
-        return self._text_index(None).scores(query)
+        return self._texts().scores(query)
 
     def value_scores(self, value: str, column: str | None = None) -> Scores:
         """How close each image's value in a metadata column is to another one, from 0 (nothing in common) to 1.
 
         Without a column the one that fits best counts; for a column that no image has all scores are 0.
         """
-        columns = [name for name in self.columns if column is None or name == column]
-        scores = [self._text_index(name).scores(value) for name in columns]
-        best: Scores = np.max([np.zeros(len(self.images), dtype=np.float32), *scores], axis=0)
-        return best
+        return self._texts().field_scores(value, column)
 
-    def _text_index(self, column: str | None) -> TextIndex:
+    def warm(self) -> None:
+        """Do now what the first search by text would do, so that it does not wait for it."""
+        self._texts()
+
+    def _texts(self) -> TextIndex:
         with self._indexing:
-            if column not in self._text_indexes:
-                self._text_indexes[column] = TextIndex([_said_of(image, column) for image in self.images])
-            return self._text_indexes[column]
+            if self._text_index is None:
+                # It takes as long as the rest of a start does, and searches by image can do without.
+                from coactive.local.text import TextIndex
+
+                said = {column: [_said_of(image, column) for image in self.images] for column in self.columns}
+                self._text_index = TextIndex(said, [_name(image) for image in self.images])
+            return self._text_index
 
     def best(self, scores: Scores, limit: int, *, above: float = -np.inf) -> list[Hit]:
         """At most `limit` images that score above `above`, best first; equal ones in the catalogue's order."""
@@ -152,11 +159,12 @@ def grouped(hits: Iterable[Hit], key: str | None) -> list[Group]:
     return [Group(name, members) for name, members in groups.items()]
 
 
-def _said_of(image: IndexedImage, column: str | None) -> str:
-    metadata = image.metadata or {}
-    name = str(PurePosixPath(image.path).with_suffix(""))
-    values = [name, *metadata.values()] if column is None else [metadata.get(column)]
-    return " ".join(as_text(value) or "" for value in values)
+def _name(image: IndexedImage) -> str:
+    return str(PurePosixPath(image.path).with_suffix(""))
+
+
+def _said_of(image: IndexedImage, column: str) -> str | None:
+    return as_text((image.metadata or {}).get(column))
 
 
 def as_text(value: Any) -> str | None:

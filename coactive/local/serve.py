@@ -68,6 +68,7 @@ def serve(settings: Settings) -> None:
     """Serve a folder until Ctrl-C or SIGTERM; the errors are those of `running`."""
     with serving(settings) as service, _told_to_stop() as stopped:
         print(_ready(settings, service), flush=True)
+        service.catalog.warm()
         # Windows sees Ctrl-C only between waits.
         while not stopped.wait(0.5):
             pass

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from coactive.local.catalog import Catalog, Hit, IndexedImage, grouped
 
@@ -69,6 +72,57 @@ def test_a_value_is_compared_with_one_column_or_with_the_one_that_fits_best() ->
     note, colour, nothing = known.value_scores("blue").tolist()
     assert 1 == colour > note > nothing == 0
     assert catalog(image("blue.png")).value_scores("blue").tolist() == [0]
+
+
+def test_a_value_that_is_no_text_is_found_as_json_writes_it() -> None:
+    values = [["x-ray", "ü"], {"deep": {"er": "blue lamp"}}, True, False, 1.5, 100, None, ""]
+    known = catalog(*(image(f"{n}.png", key=value) for n, value in enumerate(values)))
+    found = {
+        query: np.flatnonzero(known.value_scores(query, "key")).tolist()
+        for query in ("ray", "U", "lamps", "er", "true", "False", "1.5", "100", "None", "null", "")
+    }
+    assert found == {
+        "ray": [0],
+        "U": [0],
+        "lamps": [1],
+        "er": [1],
+        "true": [2],
+        "False": [3],
+        "1.5": [4],
+        "100": [5],
+        "None": [],
+        "null": [],
+        "": [],
+    }
+
+
+def test_what_json_writes_alike_is_one_group_and_what_it_does_not_is_none() -> None:
+    values = [1, 1.0, True, "true", "1", {"a": [1, None]}, {"a": [1, None]}, "", "null", None]
+    groups = grouped(hits(*(image(f"{n}.png", key=value) for n, value in enumerate(values))), "key")
+    assert [(group.name, [hit.image.path for hit in group.hits]) for group in groups] == [
+        ("1", ["0.png", "4.png"]),
+        ("1.0", ["1.png"]),
+        ("true", ["2.png", "3.png"]),
+        ('{"a": [1, null]}', ["5.png", "6.png"]),
+        ("", ["7.png"]),
+        ("null", ["8.png"]),
+        (None, ["9.png"]),
+    ]
+
+
+@pytest.mark.heavy
+def test_the_library_for_texts_is_loaded_when_it_is_asked_for_and_not_before() -> None:
+    program = """
+import sys, numpy, coactive.local.server
+from coactive.local.catalog import Catalog
+catalog = Catalog([], numpy.zeros((0, 1), numpy.float32))
+catalog.visual_scores(numpy.zeros(1, numpy.float32))
+before = "sklearn" in sys.modules
+catalog.warm()
+print(before, "sklearn" in sys.modules)
+"""
+    ended = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "True"]
 
 
 def test_an_images_id_depends_on_its_path_alone_and_holds_for_any_file_name() -> None:

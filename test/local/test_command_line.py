@@ -298,9 +298,9 @@ for name in {missing!r}:
 """
 
 
-@pytest.mark.parametrize("missing", [["fastapi"], ["PIL", "numpy"], ["python_multipart"]])
+@pytest.mark.parametrize("missing", [["fastapi"], ["PIL", "numpy"], ["python_multipart"], ["sklearn"]])
 def test_a_library_that_is_missing_is_named_with_what_installs_it(missing: list[str]) -> None:
-    packages = {"PIL": "pillow", "python_multipart": "python-multipart"}
+    packages = {"PIL": "pillow", "python_multipart": "python-multipart", "sklearn": "scikit-learn"}
     needed = [packages.get(name, name) for name in missing]
     message = f"coactive.local needs {' and '.join(needed)}: {sys.executable} -m pip install {' '.join(needed)}"
     hidden = WITHOUT.format(missing=missing)
@@ -315,7 +315,7 @@ def test_a_library_that_is_missing_is_named_with_what_installs_it(missing: list[
 
 
 def test_importing_the_package_loads_none_of_its_libraries() -> None:
-    libraries = {"fastapi", "uvicorn", "python_multipart", "PIL", "numpy", "tqdm"}
+    libraries = {"fastapi", "uvicorn", "python_multipart", "PIL", "numpy", "sklearn", "tqdm"}
     program = f"import sys, coactive.local; dir(coactive.local); print(*{libraries} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.split() == []
