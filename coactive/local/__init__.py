@@ -18,8 +18,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from coactive.local.server import Service as Service
-    from coactive.local.server import running as running
+    from coactive.local.service import Service as Service
+    from coactive.local.service import running as running
 
 __all__ = ["Service", "running"]
 
@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require_libraries()
-    return getattr(import_module("coactive.local.server"), name)
+    return getattr(import_module("coactive.local.service"), name)
 
 
 def __dir__() -> list[str]:

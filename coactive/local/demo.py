@@ -10,7 +10,7 @@ from pathlib import Path
 
 import coactive
 from coactive.apis import SimilaritySearchApi
-from coactive.local.server import running
+from coactive.local.service import running
 from coactive.models import SimilarImage, SimilarImageGroup
 
 QUERY = "mug/mug-01-1.jpg"

@@ -16,7 +16,7 @@ from coactive.display.wording import counted
 from coactive.local.catalog import Catalog, as_text
 from coactive.local.image_file import ENDINGS
 from coactive.local.index import Update
-from coactive.local.server import Service, serving
+from coactive.local.service import Service, serving
 from coactive.local.settings import Settings
 from coactive.local.wording import some
 

@@ -113,7 +113,7 @@ def test_what_json_writes_alike_is_one_group_and_what_it_does_not_is_none() -> N
 @pytest.mark.heavy
 def test_the_library_for_texts_is_loaded_when_it_is_asked_for_and_not_before() -> None:
     program = """
-import sys, numpy, coactive.local.server
+import sys, numpy, coactive.local.service
 from coactive.local.catalog import Catalog
 catalog = Catalog([], numpy.zeros((0, 1), numpy.float32))
 catalog.visual_scores(numpy.zeros(1, numpy.float32))

@@ -23,7 +23,7 @@ from coactive.local.app import MAX_BYTES
 from coactive.local.faults import Faults
 
 from .conftest import GROUPED, SEARCH, SEMANTIC, TEXT, TOKEN, Caller
-from .test_server import open_descriptors
+from .test_service import open_descriptors
 
 QUERY = {"query": "red mug", "limit": "1"}
 BIG = {"file": ("big.png", b"x" * 5 * 2**20)}

@@ -12,7 +12,7 @@ import urllib3
 
 from coactive.local import running
 from coactive.local.credentials import Tokens
-from coactive.local.server import serving
+from coactive.local.service import serving
 from coactive.local.settings import Settings
 
 from .conftest import GROUPED, SEARCH, SEMANTIC, TEXT, Caller

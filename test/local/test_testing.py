@@ -111,7 +111,7 @@ def test_a_suite_without_the_service_does_not_start_it(tmp_path: Path) -> None:
     assert outcome(started(tmp_path / "own", CONFTEST + options, suite)) == "1 passed"
 
 
-@pytest.mark.parametrize("module", ["coactive.local.server", "coactive.local.serve"])
+@pytest.mark.parametrize("module", ["coactive.local.service", "coactive.local.serve"])
 def test_nothing_else_of_the_package_needs_pytest(module: str) -> None:
     program = f"import sys; sys.modules['pytest'] = None; import {module}"
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=60)
