@@ -6,10 +6,11 @@ import json
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Annotated, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
-from fastapi import FastAPI, File, Form, HTTPException, Query, Request, UploadFile
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
@@ -18,6 +19,16 @@ from starlette.types import ASGIApp
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
 from coactive.local.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.encoder import Embedding, encode
+from coactive.local.fields import (
+    DEFAULT_LIMIT,
+    FormFile,
+    FormLimit,
+    FormText,
+    OptionalFormText,
+    OptionalQueryText,
+    QueryLimit,
+    QueryText,
+)
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
@@ -25,12 +36,9 @@ from coactive.local.login import LOGIN, Login
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""
 
-DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
+OPENAPI = Path(__file__).with_name("openapi.json")
+"""The contract, a link to `docs/openapi.json`: what the endpoints declare is held against it by a test."""
 
-Text = Annotated[str, Form()]
-OptionalText = Annotated[str | None, Form()]
-Limit = Annotated[int, Form(ge=1, le=LARGEST_LIMIT)]
-Upload = Annotated[UploadFile, File()]
 
 
 def build_app(
@@ -48,9 +56,10 @@ def build_app(
     its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
     Uploads are decoded by `decoders`.
     """
-    app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
+    app = FastAPI(title="coactive.local", openapi_url=None, redirect_slashes=False, generate_unique_id_function=_name)
     tokens = Tokens(token, token_lifetime)
     _add_searches(app, _Searches(catalog, decoders, embedding_id))
+    app.get("/openapi.json", include_in_schema=False)(_contract)
     app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
     app.exception_handler(RequestValidationError)(_invalid)
     return Gate(app, tokens=tokens, max_bytes=max_bytes)
@@ -68,6 +77,10 @@ def _add_searches(app: FastAPI, searches: _Searches) -> None:
     app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
 
 
+def _contract() -> Response:
+    return FileResponse(OPENAPI, media_type="application/json")
+
+
 def _name(route: APIRoute) -> str:
     return route.name
 
@@ -81,13 +94,13 @@ class _Searches:
         self._decoders = decoders
 
     def get_similar_images(
-        self, request: Request, embedding_id: str, file: Upload, limit: Limit = DEFAULT_LIMIT
+        self, request: Request, embedding_id: str, file: FormFile, limit: FormLimit = DEFAULT_LIMIT
     ) -> Response:
         hits = self._catalog.best(self._looks(embedding_id, file), limit)
         return _answer([_similar_image(hit, request) for hit in hits])
 
     def get_similar_images_grouped(
-        self, request: Request, embedding_id: str, group_by: Text, file: Upload, limit: Limit = DEFAULT_LIMIT
+        self, request: Request, embedding_id: str, group_by: FormText, file: FormFile, limit: FormLimit = DEFAULT_LIMIT
     ) -> Response:
         hits = self._catalog.best(self._looks(embedding_id, file), limit)
         return self._grouped_answer(hits, group_by, request)
@@ -96,11 +109,11 @@ class _Searches:
         self,
         request: Request,
         embedding_id: str,
-        group_by: Text,
-        file: Upload,
-        metadata_key: OptionalText = None,
-        metadata_value: OptionalText = None,
-        limit: Limit = DEFAULT_LIMIT,
+        group_by: FormText,
+        file: FormFile,
+        metadata_key: OptionalFormText = None,
+        metadata_value: OptionalFormText = None,
+        limit: FormLimit = DEFAULT_LIMIT,
     ) -> Response:
         if metadata_key is not None and metadata_value is None:
             problem = {
@@ -111,17 +124,18 @@ class _Searches:
             raise RequestValidationError([problem])
         scores = self._looks(embedding_id, file)
         if metadata_value is not None:
-            self._warn_if_unknown(metadata_key)
-            scores = (scores + self._catalog.value_scores(metadata_value, metadata_key)) / np.float32(2)
+            column = metadata_key or None
+            self._warn_if_unknown(column)
+            scores = (scores + self._catalog.value_scores(metadata_value, column)) / np.float32(2)
         return self._grouped_answer(self._catalog.best(scores, limit), group_by, request)
 
     def search_images_by_text_grouped(
         self,
         request: Request,
         embedding_id: str,
-        query: str,
-        group_by: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+        query: QueryText,
+        group_by: OptionalQueryText = None,
+        limit: QueryLimit = DEFAULT_LIMIT,
     ) -> Response:
         self._check(embedding_id)
         hits = self._catalog.best(self._catalog.text_scores(query), limit, above=0)
@@ -133,7 +147,7 @@ class _Searches:
             raise HTTPException(404, "no such image")
         return FileResponse(image.file, media_type=image.media_type)
 
-    def _looks(self, embedding_id: str, file: UploadFile) -> Scores:
+    def _looks(self, embedding_id: str, file: FormFile) -> Scores:
         """How much each image looks like the uploaded one."""
         self._check(embedding_id)
         try:

@@ -27,21 +27,24 @@ class Gate:
 
     A client must send one of the `tokens` as its bearer token, or to the login its id and secret; `max_bytes` is
     the largest body that is taken.
+
+    Attributes:
+        app: the application behind it.
     """
 
     def __init__(self, app: ASGIApp, *, tokens: Tokens, max_bytes: int) -> None:
-        self._app = app
+        self.app = app
         self._tokens = tokens
         self._max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         exchange = _Exchange(receive, send, _request_id(headers), self._max_bytes)
-        answer = self._refusal(scope["path"], headers) or self._app
+        answer = self._refusal(scope["path"], headers) or self.app
         await answer(scope, exchange.receive, exchange.send)
 
     def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
