@@ -40,7 +40,6 @@ OPENAPI = Path(__file__).with_name("openapi.json")
 """The contract, a link to `docs/openapi.json`: what the endpoints declare is held against it by a test."""
 
 
-
 def build_app(
     catalog: Catalog,
     decoders: Executor,

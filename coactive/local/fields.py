@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args
 
 import fastapi
 from fastapi import File, Form, Query
@@ -32,7 +32,10 @@ class _Only:
         return core_schema.no_info_before_validator_function(partial(_only, kind), handler.generate_schema(self.type))
 
 
-def _only(kind: type[str] | type[UploadFile], values: list[str | UploadFile]) -> str | UploadFile:
+def _only(kind: type[str] | type[UploadFile], values: Any) -> Any:
+    # Older versions of FastAPI have the default checked too.
+    if not isinstance(values, list):
+        return values
     if len(values) > 1:
         raise PydanticCustomError("too_many", "Field sent {times} times, expected once", {"times": len(values)})
     if not isinstance(values[0], kind):
@@ -40,18 +43,22 @@ def _only(kind: type[str] | type[UploadFile], values: list[str | UploadFile]) ->
     return values[0]
 
 
-def _digits(text: str) -> str:
-    """Raise for what Python reads as an integer and the contract does not: 1.0, 1_0, spaces, digits of other scripts."""
-    if not INTEGER.fullmatch(text):
+def _digits(text: str | int) -> str | int:
+    """The text of an integer; not what Python reads as one beside that: 1.0, 1_0, spaces, digits of other scripts."""
+    if isinstance(text, str) and not INTEGER.fullmatch(text):
         raise PydanticCustomError("int_parsing", "Input should be a valid integer")
     return text
 
 
+# To FastAPI each is a list; the endpoint, and so the type checker, gets the one value that is in it.
 if TYPE_CHECKING:
-    FormText = QueryText = str
-    OptionalFormText = OptionalQueryText = str | None
-    FormLimit = QueryLimit = int
-    FormFile = fastapi.UploadFile
+    FormText: TypeAlias = str
+    OptionalFormText: TypeAlias = str | None
+    FormLimit: TypeAlias = int
+    FormFile: TypeAlias = fastapi.UploadFile
+    QueryText: TypeAlias = str
+    OptionalQueryText: TypeAlias = str | None
+    QueryLimit: TypeAlias = int
 else:
     _Limit = Annotated[int, Field(ge=1, le=LARGEST_LIMIT), BeforeValidator(_digits)]
     FormText = OptionalFormText = Annotated[list[str], _Only(str), Form()]

@@ -37,12 +37,12 @@ def before_load_schema(context: HookContext, document: dict[str, Any]) -> None:
 
 
 @schemathesis.hook
-def after_call(context: HookContext, case: Case, response: Response) -> None:
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     answered[f"{case.method} {case.path}", response.status_code] += 1
 
 
 @schemathesis.check
-def a_search_finds_images_and_refuses_what_is_no_picture(ctx: CheckContext, response: Response, case: Case) -> None:
+def a_search_refuses_no_picture_but_a_broken_one(ctx: CheckContext, response: Response, case: Case[Any]) -> None:
     if case.meta and case.meta.generation.mode is GenerationMode.POSITIVE:
         broken = isinstance(case.body, dict) and case.body["file"] in NO_PICTURES
         assert response.status_code == (400 if broken else 200)
