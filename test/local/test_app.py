@@ -371,11 +371,15 @@ def test_any_query_at_all_is_searched_for(query: str, caller: Caller) -> None:
     assert caller.get(f"{TEXT}?query={query}", {}).json() == {"data": []}
 
 
-@pytest.mark.parametrize(("path", "allowed"), [*((path, "POST") for path, _ in POSTS), (TEXT, "GET")])
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+ALLOWED = [*((path, "POST") for path, _ in POSTS), (TEXT, "GET")]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed", "method"),
+    [(path, allowed, method) for path, allowed in ALLOWED for method in METHODS if method != allowed],
+)
 def test_another_method_is_told_which_is_allowed(path: str, allowed: str, method: str, caller: Caller) -> None:
-    if method == allowed:
-        return
     url = caller.service.host + path.format(caller.service.embedding_id)
     answer = caller.pool.request(method, url, headers={"Authorization": TOKEN})
     assert (answer.status, answer.headers["Allow"]) == (405, allowed)

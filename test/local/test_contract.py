@@ -130,6 +130,7 @@ def schemathesis(
         "CONTRACT_TOKEN": str(caller.service.configuration.access_token),
         "CONTRACT_EMBEDDING_ID": embedding_id or caller.service.embedding_id,
         "CONTRACT_ANSWERED": str(answered),
+        "NO_PROXY": "*",
     }
     run = subprocess.run(
         [*command, f"{host}/openapi.json", f"--url={host}", "--checks=all", "--no-color", *options],

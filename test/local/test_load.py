@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -87,7 +88,7 @@ def serving(temporary: Path, errors: Path) -> Iterator[Server]:
     ):
         try:
             assert process.stdout
-            said = "".join(iter(process.stdout.readline, "Ctrl-C stops the service.\n"))
+            said = "".join(takewhile(lambda line: not line.startswith("Ctrl-C"), process.stdout))
             host, embedding_id = re.findall(r"^export COACTIVE_HOST=(.+)$|EMBEDDING_ID = \"(.+)\"", said, re.MULTILINE)
             (folder,) = temporary.iterdir()
             yield Server(process, host[0], embedding_id[1], sorted(folder.glob("*/*.*")), folder)
