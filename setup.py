@@ -20,6 +20,7 @@ LOCAL = [
 NOTEBOOK = ["pandas>=2.2.3", "Pillow>=10.3", "tqdm>=4.66"]
 DASK = ["dask[distributed]>=2025.1"]
 BROWSER = ["playwright>=1.49", "nbclient>=0.10", "nbconvert>=7.16", "ipykernel>=6.29"]
+CONTRACT = ["schemathesis>=4.32"]
 TYPES = ["mypy>=1.13", "pyright[nodejs]>=1.1.390", "types-python-dateutil", "types-tqdm", "pandas-stubs"]
 
 setup(
@@ -31,13 +32,14 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["coactive", "coactive.*"]),
-    package_data={"coactive": ["py.typed"]},
+    package_data={"coactive": ["py.typed"], "coactive.local": ["openapi.json"]},
     install_requires=["urllib3>=2,<3", "python-dateutil>=2.8.2", "certifi>=2023.7.22"],
     extras_require={
         "local": LOCAL,
         "notebook": NOTEBOOK,
         "dask": DASK,
         "browser": BROWSER,
+        "contract": CONTRACT,
         "test": [
             *LOCAL,
             *NOTEBOOK,

@@ -6,10 +6,11 @@ import json
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from typing import Annotated, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
-from fastapi import FastAPI, File, Form, HTTPException, Query, Request, UploadFile
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.routing import APIRoute
@@ -20,6 +21,16 @@ from coactive.local.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.encoder import Embedding
 from coactive.local.failing import Failing
 from coactive.local.faults import Faults
+from coactive.local.fields import (
+    DEFAULT_LIMIT,
+    FormFile,
+    FormLimit,
+    FormText,
+    OptionalFormText,
+    OptionalQueryText,
+    QueryLimit,
+    QueryText,
+)
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
@@ -27,12 +38,8 @@ from coactive.local.login import LOGIN, Login
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""
 
-DEFAULT_LIMIT, LARGEST_LIMIT = 100, 1000
-
-Text = Annotated[str, Form()]
-OptionalText = Annotated[str | None, Form()]
-Limit = Annotated[int, Form(ge=1, le=LARGEST_LIMIT)]
-Upload = Annotated[UploadFile, File()]
+OPENAPI = Path(__file__).with_name("openapi.json")
+"""The contract, a link to `docs/openapi.json`: what the endpoints declare is held against it by a test."""
 
 
 def build_app(
@@ -51,28 +58,36 @@ def build_app(
     its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
     Searches fail as `faults` says. Uploads are decoded by `decoders`.
     """
-    app = FastAPI(title="coactive.local", docs_url=None, redoc_url=None, generate_unique_id_function=_name)
     tokens = Tokens(token, token_lifetime)
-    _add_searches(app, _Searches(catalog, decoders, embedding_id))
-    app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
-    app.exception_handler(RequestValidationError)(_invalid)
-    return Gate(Failing(app, _searches_of(app), faults), tokens=tokens, max_bytes=max_bytes)
+    api = build_api(catalog, decoders, embedding_id, tokens)
+    searches = [route for route in api.routes if isinstance(route, APIRoute) and route.include_in_schema]
+    return Gate(Failing(api, searches, faults), tokens=tokens, max_bytes=max_bytes)
 
 
-def _add_searches(app: FastAPI, searches: _Searches) -> None:
-    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/search")(searches.get_similar_images)
-    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search")(searches.get_similar_images_grouped)
-    app.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search/semantic")(
+def build_api(catalog: Catalog, decoders: Executor, embedding_id: str, tokens: Tokens) -> FastAPI:
+    """The endpoints alone; those of the contract are in the schema that FastAPI makes of them."""
+    api = FastAPI(title="coactive.local", openapi_url=None, redirect_slashes=False, generate_unique_id_function=_name)
+    _add_searches(api, _Searches(catalog, decoders, embedding_id))
+    api.get("/openapi.json", include_in_schema=False)(_contract)
+    api.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
+    api.exception_handler(RequestValidationError)(_invalid)
+    return api
+
+
+def _add_searches(api: FastAPI, searches: _Searches) -> None:
+    api.post("/api/v0/similarity-search/embeddings/{embedding_id}/search")(searches.get_similar_images)
+    api.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search")(searches.get_similar_images_grouped)
+    api.post("/api/v0/similarity-search/embeddings/{embedding_id}/grouped-search/semantic")(
         searches.get_similar_images_grouped_semantic
     )
-    app.get("/api/v0/similarity-search/similarity-search/embeddings/{embedding_id}/grouped-search/text")(
+    api.get("/api/v0/similarity-search/similarity-search/embeddings/{embedding_id}/grouped-search/text")(
         searches.search_images_by_text_grouped
     )
-    app.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
+    api.api_route("/images/{image_id}", methods=["GET", "HEAD"], include_in_schema=False)(searches.image)
 
 
-def _searches_of(app: FastAPI) -> list[APIRoute]:
-    return [route for route in app.routes if isinstance(route, APIRoute) and route.include_in_schema]
+def _contract() -> Response:
+    return FileResponse(OPENAPI, media_type="application/json")
 
 
 def _name(route: APIRoute) -> str:
@@ -88,13 +103,13 @@ class _Searches:
         self._decoders = decoders
 
     def get_similar_images(
-        self, request: Request, embedding_id: str, file: Upload, limit: Limit = DEFAULT_LIMIT
+        self, request: Request, embedding_id: str, file: FormFile, limit: FormLimit = DEFAULT_LIMIT
     ) -> Response:
         hits = self._catalog.best(self._looks(embedding_id, file), limit)
         return _answer([_similar_image(hit, request) for hit in hits])
 
     def get_similar_images_grouped(
-        self, request: Request, embedding_id: str, group_by: Text, file: Upload, limit: Limit = DEFAULT_LIMIT
+        self, request: Request, embedding_id: str, group_by: FormText, file: FormFile, limit: FormLimit = DEFAULT_LIMIT
     ) -> Response:
         hits = self._catalog.best(self._looks(embedding_id, file), limit)
         return self._grouped_answer(hits, group_by, request)
@@ -103,11 +118,11 @@ class _Searches:
         self,
         request: Request,
         embedding_id: str,
-        group_by: Text,
-        file: Upload,
-        metadata_key: OptionalText = None,
-        metadata_value: OptionalText = None,
-        limit: Limit = DEFAULT_LIMIT,
+        group_by: FormText,
+        file: FormFile,
+        metadata_key: OptionalFormText = None,
+        metadata_value: OptionalFormText = None,
+        limit: FormLimit = DEFAULT_LIMIT,
     ) -> Response:
         if metadata_key is not None and metadata_value is None:
             problem = {
@@ -118,17 +133,18 @@ class _Searches:
             raise RequestValidationError([problem])
         scores = self._looks(embedding_id, file)
         if metadata_value is not None:
-            self._warn_if_unknown(metadata_key)
-            scores = (scores + self._catalog.value_scores(metadata_value, metadata_key)) / np.float32(2)
+            column = metadata_key or None
+            self._warn_if_unknown(column)
+            scores = (scores + self._catalog.value_scores(metadata_value, column)) / np.float32(2)
         return self._grouped_answer(self._catalog.best(scores, limit), group_by, request)
 
     def search_images_by_text_grouped(
         self,
         request: Request,
         embedding_id: str,
-        query: str,
-        group_by: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+        query: QueryText,
+        group_by: OptionalQueryText = None,
+        limit: QueryLimit = DEFAULT_LIMIT,
     ) -> Response:
         self._check(embedding_id)
         hits = self._catalog.best(self._catalog.phrase_scores(query), limit, above=0)
@@ -140,7 +156,7 @@ class _Searches:
             raise HTTPException(404, "no such image")
         return FileResponse(image.file, media_type=image.media_type)
 
-    def _looks(self, embedding_id: str, file: UploadFile) -> Scores:
+    def _looks(self, embedding_id: str, file: FormFile) -> Scores:
         """How much each image looks like the uploaded one."""
         self._check(embedding_id)
         try:

@@ -19,6 +19,9 @@ SEMANTIC = "/api/v0/similarity-search/embeddings/{}/grouped-search/semantic"
 TEXT = "/api/v0/similarity-search/similarity-search/embeddings/{}/grouped-search/text"
 TOKEN = "Bearer local:stand-in"
 
+Fields = dict[str, Any] | list[tuple[str, Any]]
+"""A list where one is sent twice."""
+
 
 @dataclass
 class Caller:
@@ -27,11 +30,11 @@ class Caller:
     service: Service
     pool: urllib3.PoolManager
 
-    def post(self, path: str, fields: dict[str, Any], **headers: str) -> urllib3.BaseHTTPResponse:
+    def post(self, path: str, fields: Fields, **headers: str) -> urllib3.BaseHTTPResponse:
         url = self.service.host + path.format(self.service.embedding_id)
         return self.pool.request("POST", url, fields=fields, headers={"Authorization": TOKEN} | headers)
 
-    def get(self, path: str, fields: dict[str, Any], **headers: str) -> urllib3.BaseHTTPResponse:
+    def get(self, path: str, fields: Fields, **headers: str) -> urllib3.BaseHTTPResponse:
         url = self.service.host + path.format(self.service.embedding_id)
         return self.pool.request("GET", url, fields=fields, headers={"Authorization": TOKEN} | headers)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import re
 import socket
@@ -275,7 +274,28 @@ def test_an_unknown_embedding_is_not_found(path: str, fields: dict[str, Any], ca
 
 
 @pytest.mark.parametrize(("path", "fields"), [*POSTS, (TEXT, {"query": "x"})])
-@pytest.mark.parametrize("limit", ["0", "-1", "1001", "ten", "1.5", "true"])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        "0",
+        "-1",
+        "1001",
+        "ten",
+        "1.5",
+        "true",
+        "",
+        " 5",
+        "5\n",
+        "1.0",
+        "1e2",
+        "1_0",
+        "+5",
+        "\uff15",
+        "5\0",
+        "null",
+        "9" * 5000,
+    ],
+)
 def test_a_limit_out_of_range_is_a_validation_error(
     path: str, fields: dict[str, Any], limit: str, caller: Caller
 ) -> None:
@@ -299,15 +319,96 @@ def test_what_is_missing_is_named_where_it_belongs(caller: Caller) -> None:
     assert missing(caller.post(SEMANTIC, key_alone)) == [(["body", "metadata_value"], "missing")]
 
 
+def test_an_empty_group_by_is_a_key_that_no_image_has(caller: Caller) -> None:
+    for answer in (
+        caller.post(GROUPED, MUG | {"group_by": ""}),
+        caller.post(SEMANTIC, MUG | {"group_by": ""}),
+        caller.get(TEXT, {"query": "mug", "group_by": ""}),
+    ):
+        assert [group["group"] for group in answer.json()["data"]] == [None]
+
+
+def test_a_blank_metadata_key_is_every_column_and_needs_a_value_too(caller: Caller) -> None:
+    fields = MUG | {"group_by": "sku", "limit": "5"}
+    blank = fields | {"metadata_key": ""}
+    value = {"metadata_value": "velvet"}
+    assert caller.post(SEMANTIC, blank | value).json() == caller.post(SEMANTIC, fields | value).json()
+    assert caller.post(SEMANTIC, blank).status == 422
+    assert caller.post(SEMANTIC, fields | {"metadata_key": "colour", "metadata_value": ""}).status == 200
+
+
+def errors_of(answer: urllib3.BaseHTTPResponse) -> list[dict[str, Any]]:
+    assert answer.status == 422
+    errors: list[dict[str, Any]] = answer.json()["detail"]
+    return errors
+
+
+@pytest.mark.parametrize("name", ["group_by", "metadata_key", "metadata_value", "limit", "file"])
+def test_a_field_that_is_sent_twice_is_a_validation_error(name: str, caller: Caller) -> None:
+    fields = MUG | {"group_by": "sku", "metadata_key": "colour", "metadata_value": "red", "limit": "5"}
+    (error,) = errors_of(caller.post(SEMANTIC, [*fields.items(), (name, fields[name])]))
+    assert (error["loc"], error["msg"]) == (["body", name], "Field sent 2 times, expected once")
+
+
+@pytest.mark.parametrize("name", ["query", "group_by", "limit"])
+def test_a_parameter_that_is_sent_twice_is_a_validation_error(name: str, caller: Caller) -> None:
+    fields = {"query": "mug", "group_by": "sku", "limit": "5"}
+    (error,) = errors_of(caller.get(TEXT, [*fields.items(), (name, fields[name])]))
+    assert (error["loc"], error["msg"]) == (["query", name], "Field sent 2 times, expected once")
+
+
+def test_text_in_the_place_of_a_file_and_a_file_in_that_of_text_are_validation_errors(caller: Caller) -> None:
+    errors = errors_of(caller.post(GROUPED, {"group_by": MUG["file"], "limit": MUG["file"], "file": "text"}))
+    assert {(error["loc"][1], error["msg"]) for error in errors} == {
+        ("group_by", "Input should be text"),
+        ("limit", "Input should be text"),
+        ("file", "Input should be a file"),
+    }
+
+
+@pytest.mark.parametrize("query", ["%00", "%ff%fe", "%ed%a0%80", "%", "%zz", "x" * 50_000])
+def test_any_query_at_all_is_searched_for(query: str, caller: Caller) -> None:
+    assert caller.get(f"{TEXT}?query={query}", {}).json() == {"data": []}
+
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]
+ALLOWED = [*((path, "POST") for path, _ in POSTS), (TEXT, "GET")]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed", "method"),
+    [(path, allowed, method) for path, allowed in ALLOWED for method in METHODS if method != allowed],
+)
+def test_another_method_is_told_which_is_allowed(path: str, allowed: str, method: str, caller: Caller) -> None:
+    url = caller.service.host + path.format(caller.service.embedding_id)
+    answer = caller.pool.request(method, url, headers={"Authorization": TOKEN})
+    assert (answer.status, answer.headers["Allow"]) == (405, allowed)
+    assert answer.json() == {"detail": "Method Not Allowed"}
+
+
+def test_a_slash_too_many_is_not_found_rather_than_sent_elsewhere(caller: Caller) -> None:
+    answer = caller.post(f"{SEARCH}/", MUG)
+    assert (answer.status, answer.json()) == (404, {"detail": "Not Found"})
+
+
 def test_parameters_of_a_post_count_in_the_form_alone(caller: Caller) -> None:
     assert len(caller.post(SEARCH + "?limit=1", MUG).json()["data"]) == 100
     assert caller.post(GROUPED + "?group_by=sku", MUG).status == 422
+
+
+NAMED = b'--x\r\nContent-Disposition: form-data; name="limit"\r\n\r\n'
 
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
         ("multipart/form-data", b"--x\r\n"),
+        (
+            "multipart/form-data; boundary=x; charset=undefined",
+            b'--x\r\nContent-Disposition: form-data; name="limit"\r\n\r\n1\r\n--x--',
+        ),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n1\r\n--x--"),
+        ("", b"limit=1"),
         ("multipart/form-data; boundary=x", b"garbage"),
         ("application/json", b'{"limit": 1}'),
         ("text/plain", b"\xff"),
@@ -406,16 +507,3 @@ def test_a_client_that_speaks_https_is_refused_without_a_word_on_the_console(
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []
-
-
-def test_the_four_operations_are_described_under_their_names(caller: Caller) -> None:
-    described = json.loads(caller.get("/openapi.json", {}).data)["paths"]
-    operations = {
-        path: [(verb, operation["operationId"]) for verb, operation in d.items()] for path, d in described.items()
-    }
-    assert {path.replace("{embedding_id}", "{}"): found for path, found in operations.items()} == {
-        SEARCH: [("post", "get_similar_images")],
-        GROUPED: [("post", "get_similar_images_grouped")],
-        SEMANTIC: [("post", "get_similar_images_grouped_semantic")],
-        TEXT: [("get", "search_images_by_text_grouped")],
-    }

@@ -36,7 +36,8 @@ def build(folder: Path) -> Path:
 
 
 def check_contents(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
+    content = zipfile.ZipFile(wheel)
+    names = content.namelist()
     tops = {name.partition("/")[0] for name in names}
     info = {top for top in tops if top.endswith(".dist-info")}
     if tops - info != {"coactive"} or "coactive/py.typed" not in names:
@@ -44,6 +45,8 @@ def check_contents(wheel: Path) -> None:
     source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "coactive").rglob("*.py")}
     if missing := source - set(names):
         raise SystemExit(f"the wheel lacks {sorted(missing)}")
+    if content.read("coactive/local/openapi.json") != (ROOT / "docs/openapi.json").read_bytes():
+        raise SystemExit("coactive/local/openapi.json in the wheel must be docs/openapi.json")
 
 
 def install(wheel: Path, folder: Path) -> str:
