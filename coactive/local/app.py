@@ -1,4 +1,4 @@
-"""Speaks HTTP: the four searches of the contract, the login, and the images that the answers point at."""
+"""Speaks HTTP: the four searches of the contract, the login, the page, and the images that the answers point at."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from coactive.local.encoder import Embedding, encode
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
+from coactive.local.page import add_page
 
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""
@@ -52,6 +53,7 @@ def build_app(
     tokens = Tokens(token, token_lifetime)
     _add_searches(app, _Searches(catalog, decoders, embedding_id))
     app.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
+    add_page(app, catalog, decoders, embedding_id=embedding_id, token=token)
     app.exception_handler(RequestValidationError)(_invalid)
     return Gate(app, tokens=tokens, max_bytes=max_bytes)
 

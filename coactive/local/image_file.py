@@ -40,14 +40,14 @@ class Picture(NamedTuple):
     media_type: str
 
 
-def read_picture(source: Path | BinaryIO) -> Picture:
-    """Decode an image file, of an animation the first frame.
+def read_picture(source: Path | BinaryIO, enough: tuple[int, int] = ENOUGH) -> Picture:
+    """Decode an image file, of an animation the first frame, of a JPEG no more than it takes for `enough` pixels.
 
     Raises UnreadableImageError, whatever is wrong with it.
     """
     try:
         with Image.open(source, formats=[name for name in MEDIA_TYPES if name != "MPO"]) as image:
-            image.draft(None, ENOUGH)
+            image.draft(None, enough)
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(f"{image.width} x {image.height} pixels are {TOO_MANY}")
             image.load()
