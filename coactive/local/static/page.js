@@ -68,19 +68,19 @@ function name(picture, groups) {
 }
 
 function welcome() {
-  shown([list(catalogue.examples, searchWith)], { status: "Drop an image, type a phrase, or begin with one of these" });
+  const status = "Drop an image, paste one, type a phrase, or begin with one of these.";
+  shown([list(catalogue.examples, searchWith)], { title: "Search by example", status });
 }
 
-function shown(content, { status = "", operation = "", notice = "", program = null } = {}) {
+function shown(content, { title = "Results", status = "", operation = "", notice = "", program = null } = {}) {
   byId("groups").replaceChildren(...content);
   byId("problem").replaceChildren();
+  byId("results-title").textContent = title;
   byId("status").textContent = status;
   byId("operation").textContent = operation;
   byId("notice").textContent = notice;
   byId("notice").hidden = !notice;
-  byId("show-metadata").closest("label").hidden = !content.length;
   byId("tools").hidden = !content.length;
-  byId("results").dataset.kind = program ? "found" : "examples";
   showProgram(program);
 }
 

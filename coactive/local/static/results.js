@@ -50,6 +50,7 @@ function card(image, search) {
         attributes: { "aria-label": `Search with ${path}${score === null ? "" : `, score ${score}`}` },
       },
       thumbnail(id, image.metadata?.caption ?? path),
+      score === null ? null : element("span", { className: "score", title: `score ${image.score}` }, score),
     ),
     element(
       "p",
@@ -65,7 +66,6 @@ function card(image, search) {
         },
         ...breakable(path),
       ),
-      score === null ? null : element("span", { className: "score", title: `score ${image.score}` }, score),
     ),
     known(image.metadata),
   ];
