@@ -141,7 +141,8 @@ class _Page:
 
 def shared_column(catalog: Catalog) -> str | None:
     """The first metadata column with a value that several images share, else the first one, if there is any."""
-    return next((column for column in catalog.columns if _is_shared(catalog, column)), next(iter(catalog.columns), None))
+    shared = (column for column in catalog.columns if _is_shared(catalog, column))
+    return next(shared, catalog.columns[0] if catalog.columns else None)
 
 
 def _is_shared(catalog: Catalog, column: str) -> bool:

@@ -93,7 +93,7 @@ function known(metadata) {
 
 function shown(value) {
   const text = asText(value);
-  if (text === "") return [element("span", { className: "quiet", attributes: { role: "img", "aria-label": "no value" } }, "–")];
+  if (text === "") return [element("span", { className: "quiet", attributes: { role: "img", "aria-label": "no value" } }, "—")];
   if (text.length <= LONG) return [text];
   return [element("details", {}, element("summary", {}, `${text.slice(0, LONG).trimEnd()}…`), text)];
 }
@@ -102,6 +102,6 @@ function asText(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
   const plain = (it) => it === null || typeof it !== "object" || JSON.isRawJSON?.(it);
-  if (Array.isArray(value) && value.every(plain) && value.length) return value.map((it) => asText(it) || "–").join(", ");
+  if (Array.isArray(value) && value.every(plain) && value.length) return value.map((it) => asText(it) || "—").join(", ");
   return JSON.stringify(value, null, plain(value) ? 0 : 1);
 }
