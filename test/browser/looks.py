@@ -28,12 +28,12 @@ def contrasts_in(place: Locator) -> list[Contrast]:
 
 
 def too_wide_in(place: Locator) -> list[str]:
-    """The elements that are wider than they have room, as HTML."""
+    """The elements that are wider than they have room, as HTML; code may scroll."""
     found: list[str] = place.evaluate(_TOO_WIDE)
     return found
 
 
-_TOO_WIDE = """place => [place, ...place.querySelectorAll("*")]
+_TOO_WIDE = """place => [place, ...place.querySelectorAll("*:not(pre *)")]
     .filter(it => it.getClientRects().length && getComputedStyle(it).overflowX === "visible")
     .filter(it => it.scrollWidth > Math.max(it.clientWidth, 1) && getComputedStyle(it).display !== "inline"
         || it.getBoundingClientRect().right > place.getBoundingClientRect().right + 1)

@@ -242,7 +242,7 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(visit: Visit) -> N
     visit.page.route("**/grouped-search/text?query=vase*", lambda route: held.append(route))
     visit.page.get_by_label("Phrase", exact=True).fill("vase")
     visit.page.keyboard.press("Enter")
-    visit.page.wait_for_function("document.querySelector('#results').ariaBusy === 'true'")
+    visit.page.locator("#results[aria-busy=true]").wait_for()
     with visit.page.expect_event("requestfailed") as given_up:
         visit.search("lamp")
     assert "query=vase" in given_up.value.url
@@ -414,14 +414,9 @@ def test_a_search_that_is_not_valid_is_refused_in_words(visit: Visit) -> None:
 
 
 def test_a_folder_and_a_text_that_are_dropped_are_refused_in_words(visit: Visit, tmp_path: Path) -> None:
-    data = {"items": [{"mimeType": "text/plain", "data": "x"}], "files": [], "dragOperationsMask": 1}
-    protocol = visit.page.context.new_cdp_session(visit.page)
-    for kind in ("dragEnter", "dragOver", "drop"):
-        protocol.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 400, "data": data})
+    visit.drag(items=[{"mimeType": "text/plain", "data": "x"}])
     visit.page.get_by_text("There is no image file in that").wait_for()
-    data = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        protocol.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 400, "data": data})
+    visit.drag(files=[str(tmp_path)])
     visit.page.get_by_text("The browser cannot read this").wait_for()
     assert not visit.page.locator("#curtain").is_visible()
 
@@ -599,8 +594,8 @@ def test_nothing_moves_while_thumbnails_load(visit: Visit) -> None:
     visit.search("mug")
     where = "[...document.querySelectorAll('.card')].map(it => JSON.stringify(it.getBoundingClientRect()))"
     before = visit.page.evaluate(where)
-    visit.page.unroute("**/thumbnails/*")
-    for route in held:
+    assert held
+    for route in [*held]:
         route.continue_()
-    visit.page.wait_for_function("document.querySelector('.picture img').naturalWidth > 0")
+    visit.page.locator(".picture img").first.evaluate("image => image.decode()")
     assert visit.page.evaluate(where) == before

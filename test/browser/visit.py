@@ -42,7 +42,7 @@ class Visit:
     def settle(self) -> None:
         """Wait until nothing is under way."""
         self.page.locator("#results:visible[aria-busy=false], #sign-in:visible, #problem strong").first.wait_for()
-        self.page.wait_for_function("document.querySelector('#results').ariaBusy !== 'true'")
+        self.page.locator("#results:not([aria-busy=true])").wait_for(state="attached")
 
     def close(self) -> None:
         self.page.context.close()
@@ -68,15 +68,19 @@ class Visit:
         with self.page.expect_file_chooser() as chooser:
             self.page.locator("#file").click()
         chooser.value.set_files(file)
-        self._with_preview()
+        self._taken(file.name)
 
-    def drop(self, *files: Path) -> None:
-        """Drag files from the desktop over the results, and drop them."""
-        data: dict[str, Any] = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    def drop(self, file: Path) -> None:
+        """Drag a file from the desktop over the page, and drop it."""
+        self.drag(files=[str(file)])
+        self._taken(file.name)
+
+    def drag(self, **what: Any) -> None:
+        """Drag something over the page, and drop it."""
+        data = {"items": [], "files": [], "dragOperationsMask": 1} | what
         protocol = self.page.context.new_cdp_session(self.page)
         for kind in ("dragEnter", "dragOver", "drop"):
             protocol.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 400, "data": data})
-        self._with_preview()
 
     def paste(self, png: bytes) -> None:
         """Copy a picture elsewhere, and press Ctrl+V."""
@@ -89,10 +93,10 @@ class Visit:
             base64.b64encode(png).decode(),
         )
         self.page.keyboard.press("Control+V")
-        self._with_preview()
+        self._taken("image.png")
 
-    def _with_preview(self) -> None:
-        self.page.locator("#preview").wait_for()
+    def _taken(self, name: str) -> None:
+        self.page.locator("#picture-name").get_by_text(name, exact=True).wait_for()
         self.settle()
 
     def result(self, path: str) -> Locator:

@@ -77,12 +77,12 @@ const chosen = (id) => (byId(id).value ? byId(id).value.slice(1) : null);
 export function showPicture({ file, id, name }) {
   forget();
   const preview = byId("preview");
-  preview.onerror = () => preview.classList.add("unreadable");
-  preview.classList.remove("unreadable");
+  preview.onerror = () => readable(false);
   preview.src = file ? URL.createObjectURL(file) : address(`thumbnails/${encodeURIComponent(id)}`);
   preview.alt = `Searched with: ${name}`;
   byId("picture-name").textContent = name;
   filled(true);
+  readable(true);
 }
 
 export function clearPicture() {
@@ -95,8 +95,14 @@ function forget() {
   if (byId("preview").src.startsWith("blob:")) URL.revokeObjectURL(byId("preview").src);
 }
 
+function readable(is) {
+  byId("preview").hidden = !is;
+  byId("no-preview").hidden = is;
+}
+
 function filled(is) {
   byId("preview").hidden = !is;
+  byId("no-preview").hidden = true;
   byId("invitation").hidden = is;
   byId("searched-with").hidden = !is;
   byId("choose").textContent = is ? "Choose another image" : "Choose an image";

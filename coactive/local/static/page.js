@@ -88,7 +88,7 @@ function fail(problem) {
   if (problem.name === "AbortError") return;
   if (problem.status === 401 || problem.status === 403) return askToSignIn("The sign-in has ended. Please sign in again.");
   if (problem.status === 404) catalogue = null;
-  shown([]);
+  shown([], { title: "No results" });
   const again = () => (catalogue ? search({ push: false }) : begin());
   const retry = problem.maySucceed ? element("button", { type: "button", onclick: again }, "Try again") : null;
   byId("problem").replaceChildren(
