@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from hashlib import sha256
 from importlib.resources import files
@@ -60,14 +60,15 @@ def add_page(app: FastAPI, catalog: Catalog, decoders: Executor, *, embedding_id
     A `token` made of a client id and secret of one's own is never sent: the page asks for them.
     """
     page = _Page(catalog, Thumbnails(decoders), embedding_id, token)
-    for path, endpoint in {
+    endpoints: dict[str, Callable[..., Response]] = {
         "/": page.index,
         "/favicon.ico": page.icon,
         "/page/access.json": page.access,
         "/page/{name}": page.file,
         "/thumbnails/{image_id}": page.thumbnail,
         "/api/local/catalogue": page.catalogue,
-    }.items():
+    }
+    for path, endpoint in endpoints.items():
         app.api_route(path, methods=["GET", "HEAD"], include_in_schema=False)(endpoint)
 
 
@@ -117,7 +118,7 @@ class _Page:
         about = {
             "embedding_id": self._embedding_id,
             "images": len(images),
-            "columns": self._catalog.columns,
+            "columns": columns_of(self._catalog),
             "group_by": shared_column(self._catalog),
             "examples": [_example(images[at * len(images) // shown]) for at in range(shown)],
         }
@@ -139,10 +140,16 @@ class _Page:
         return Response(thumbnail.data, headers=headers, media_type=thumbnail.media_type)
 
 
+def columns_of(catalog: Catalog) -> list[str]:
+    """The metadata columns that can be asked for: a form has no word for one without a name."""
+    return [column for column in catalog.columns if column]
+
+
 def shared_column(catalog: Catalog) -> str | None:
-    """The first metadata column with a value that several images share, else the first one, if there is any."""
-    shared = (column for column in catalog.columns if _is_shared(catalog, column))
-    return next(shared, catalog.columns[0] if catalog.columns else None)
+    """The first of these columns with a value that several images share, else the first one, if there is any."""
+    columns = columns_of(catalog)
+    shared = (column for column in columns if _is_shared(catalog, column))
+    return next(shared, columns[0] if columns else None)
 
 
 def _is_shared(catalog: Catalog, column: str) -> bool:

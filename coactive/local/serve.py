@@ -114,8 +114,8 @@ def _summary(folder: str | None, metadata: str | None, service: Service) -> Iter
         yield _labelled("metadata", f"{file}{counted(catalog.rows, 'row')}; columns {', '.join(catalog.columns)}")
     if catalog.unmatched:
         yield _labelled("", f"no image for {counted(len(catalog.unmatched), 'row')}: {some(catalog.unmatched)}")
-    yield _labelled("page", f"{service.host}/")
     yield _labelled("host", service.host)
+    yield _labelled("page", f"{service.host}/")
     yield _labelled("embedding id", service.embedding_id)
 
 

@@ -230,6 +230,18 @@ def test_back_forward_and_reload_lead_to_the_same_search(visit: Visit, photo: Pa
     assert (visit.operation, visit.paths[0]) == ("get_similar_images_grouped", "mug/mug-01-1.jpg")
 
 
+def test_a_file_that_a_reload_has_lost_is_asked_for(visit: Visit, photo: Path) -> None:
+    visit.drop(photo)
+    visit.page.reload()
+    visit.settle()
+    assert visit.page.get_by_text("The page has not kept “mug-01-1.jpg”: drop it again").is_visible()
+    assert len(visit.paths) == 12
+    visit.drop(photo.with_name("mug-03-1.jpg"))
+    visit.page.go_back()
+    visit.settle()
+    assert visit.page.get_by_text("The page has not kept “mug-01-1.jpg”: drop it again").is_visible()
+
+
 def test_an_address_that_was_sent_leads_to_the_search_with_the_images_path(visit: Visit, service: Service) -> None:
     image = next(image for image in service.catalog.images if image.path == "lamp/lamp-01-1.jpg")
     visit.open(f"/?like={image.id}&group=colour&limit=5")
@@ -358,7 +370,7 @@ def test_metadata_of_every_type_is_shown_and_stays_text(browser: Browser, odd: S
         assert known["long"].endswith("…")
         assert visit.groups == [f"{HOSTILE}: key 1 image", f"{HOSTILE}: (no value) 2 images"]
         assert visit.page.locator("[onerror], [src='x']").count() == 0
-        assert visit.page.title() == "Image search"
+        assert visit.page.title() == "a.png · Image search"
         assert too_wide_in(visit.page.locator("#search-page")) == []
 
 
@@ -411,6 +423,17 @@ def test_a_search_that_is_not_valid_is_refused_in_words(visit: Visit) -> None:
     assert visit.problem.startswith("The service does not accept this search")
     assert "Limit: Input should be less than or equal to 1000." in visit.problem
     visit.complaints.clear()
+
+
+def test_text_can_be_dragged_into_the_phrase(visit: Visit) -> None:
+    field = visit.page.get_by_label("Phrase", exact=True)
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box
+    text = [{"mimeType": "text/plain", "data": "lamp"}]
+    visit.drag(items=text, x=box["x"] + 40, y=box["y"] + 10)
+    assert field.input_value() == "lamp"
+    assert len(visit.paths) == 12
 
 
 def test_a_folder_and_a_text_that_are_dropped_are_refused_in_words(visit: Visit, tmp_path: Path) -> None:
@@ -534,7 +557,7 @@ def test_it_has_landmarks_headings_in_order_names_and_texts_for_pictures(visit: 
     visit.choose("Group by", "sku")
     visit.drop(photo)
     for landmark in ("banner", "main", "search"):
-        assert visit.page.get_by_role(landmark).count() == 1  # type: ignore[arg-type]
+        assert visit.page.get_by_role(landmark).count() == 1
     levels = visit.page.evaluate(
         "[...document.querySelectorAll('h1, h2, h3')].filter(it => it.checkVisibility()).map(it => it.tagName)"
     )

@@ -75,12 +75,12 @@ class Visit:
         self.drag(files=[str(file)])
         self._taken(file.name)
 
-    def drag(self, **what: Any) -> None:
+    def drag(self, *, x: float = 200, y: float = 700, **what: Any) -> None:
         """Drag something over the page, and drop it."""
         data = {"items": [], "files": [], "dragOperationsMask": 1} | what
         protocol = self.page.context.new_cdp_session(self.page)
         for kind in ("dragEnter", "dragOver", "drop"):
-            protocol.send("Input.dispatchDragEvent", {"type": kind, "x": 200, "y": 400, "data": data})
+            protocol.send("Input.dispatchDragEvent", {"type": kind, "x": x, "y": y, "data": data})
 
     def paste(self, png: bytes) -> None:
         """Copy a picture elsewhere, and press Ctrl+V."""

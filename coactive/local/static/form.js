@@ -16,7 +16,7 @@ export class Form {
 
   /** Offers the metadata columns to group by, and to look for the phrase in. */
   offer(columns) {
-    const options = () => columns.map((column) => element("option", { value: `=${column}` }, column));
+    const options = () => columns.map((column) => element("option", { value: column }, column));
     byId("group").replaceChildren(element("option", { value: "" }, columns.length ? "No groups" : "No metadata"), ...options());
     byId("group").disabled = !columns.length;
     byId("within").replaceChildren(element("option", { value: "" }, "Any metadata"), ...options());
@@ -57,7 +57,7 @@ export class Form {
     const id = said.get("like");
     const named = id ? { id, name: name ?? "an image of the catalogue" } : picture;
     for (const [field, key] of [["group", "group"], ["within", "in"]]) {
-      byId(field).value = said.has(key) ? `=${said.get(key)}` : "";
+      byId(field).value = said.get(key) ?? "";
       if (byId(field).selectedIndex < 0) byId(field).value = "";
     }
     byId("limit").value = said.get("limit") ?? LIMIT;
@@ -70,8 +70,7 @@ export class Form {
   }
 }
 
-/** A column may have any name, even an empty one: "=" stands before it. */
-const chosen = (id) => (byId(id).value ? byId(id).value.slice(1) : null);
+const chosen = (id) => byId(id).value || null;
 
 /** Shows which image is searched with. */
 export function showPicture({ file, id, name }) {

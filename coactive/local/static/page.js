@@ -9,9 +9,11 @@ import * as service from "./service.js";
 import { takeImages } from "./taking.js";
 
 const KEPT = "coactive token";
+const MOST_UPLOADS = 20;
 
 const form = new Form();
-const uploads = new Map(); // the files of this visit, by the number that the browser's history has for them
+const uploads = new Map(); // the last files of this visit, by the name that the browser's history has for them
+let count = 0;
 
 let openToken = null; // one that is no secret
 let catalogue = null;
@@ -22,15 +24,18 @@ const token = () => openToken ?? sessionStorage.getItem(KEPT);
 // Searching.
 
 /** Searches with what the form says, or shows some images where it says nothing. */
-async function search({ push = true, focus = false } = {}) {
+async function search({ push = true, focus = false, note = "" } = {}) {
   if (!form.valid()) return;
   const query = form.query();
   if (push) remember(query);
+  document.title = [query.picture?.name, query.phrase, "Image search"].filter(Boolean).join(" · ");
   under.abort();
   const own = (under = new AbortController());
   busy(true);
   try {
     await (query.picture || query.phrase ? answer(query, own) : welcome());
+    if (own !== under) return;
+    if (note) tell(note);
     if (focus) show(byId("results"));
   } catch (problem) {
     if (own === under) fail(problem);
@@ -78,10 +83,14 @@ function shown(content, { title = "Results", status = "", operation = "", notice
   byId("results-title").textContent = title;
   byId("status").textContent = status;
   byId("operation").textContent = operation;
-  byId("notice").textContent = notice;
-  byId("notice").hidden = !notice;
+  tell(notice);
   byId("tools").hidden = !content.length;
   showProgram(program);
+}
+
+function tell(notice) {
+  byId("notice").textContent = notice;
+  byId("notice").hidden = !notice;
 }
 
 function fail(problem) {
@@ -123,21 +132,26 @@ function searchWith({ id, name }) {
 
 function remember(query) {
   const address = form.address(query);
-  let upload = null;
-  if (query.picture?.file) {
-    upload = [...uploads].find(([, file]) => file === query.picture.file)?.[0] ?? uploads.size;
-    uploads.set(upload, query.picture.file);
-  }
-  const state = { upload, name: query.picture?.name ?? null };
+  const upload = query.picture?.file ? nameOf(query.picture.file) : null;
   const same = address === location.href && upload === (history.state?.upload ?? null);
-  history[same ? "replaceState" : "pushState"](state, "", address);
+  history[same ? "replaceState" : "pushState"]({ upload, name: query.picture?.name ?? null }, "", address);
+}
+
+/** The name under which a file is kept; an earlier load of the page has given others. */
+function nameOf(file) {
+  const known = [...uploads.keys()].find((key) => uploads.get(key) === file);
+  const name = known ?? `${performance.timeOrigin} ${(count += 1)}`;
+  uploads.set(name, file);
+  if (uploads.size > MOST_UPLOADS) uploads.delete(uploads.keys().next().value);
+  return name;
 }
 
 function recall() {
   const { upload, name } = history.state ?? {};
   const file = uploads.get(upload);
+  const lost = upload && !file;
   form.read(new URL(location.href).searchParams, file ? { file, name: file.name } : null, name);
-  search({ push: false });
+  search({ push: false, note: lost ? `The page has not kept “${name}”: drop it again to search with it.` : "" });
 }
 
 // Signing in.

@@ -25,17 +25,23 @@ export function takeImages(take, refuse) {
 function drops(taken) {
   const curtain = byId("curtain");
   let inside = 0; // elements that the pointer has entered and not left
-  const shown = (change) => {
+  const enter = (change) => {
     inside = Math.max(0, inside + change);
     curtain.hidden = inside === 0;
   };
-  document.addEventListener("dragenter", () => shown(1));
-  document.addEventListener("dragleave", () => shown(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    shown(-inside);
-    taken([...event.dataTransfer.files]);
+  const on = (kind, act) =>
+    document.addEventListener(kind, (event) => {
+      const files = event.dataTransfer.types.includes("Files");
+      if (!files && event.target.matches?.("input")) return; // text that is moved into a field
+      event.preventDefault();
+      act(files, event.dataTransfer);
+    });
+  on("dragenter", (files) => files && enter(1));
+  on("dragleave", (files) => files && enter(-1));
+  on("dragover", () => {});
+  on("drop", (_, { files }) => {
+    enter(-inside);
+    taken([...files]);
   });
 }
 
