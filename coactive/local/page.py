@@ -146,19 +146,22 @@ def columns_of(catalog: Catalog) -> list[str]:
 
 
 def shared_column(catalog: Catalog) -> str | None:
-    """The first of these columns with a value that several images share, else the first one, if there is any."""
+    """The first of these columns that makes groups, of which one has several images; else the first one, if any."""
     columns = columns_of(catalog)
-    shared = (column for column in columns if _is_shared(catalog, column))
-    return next(shared, columns[0] if columns else None)
+    makes_groups = (column for column in columns if _makes_groups(catalog, column))
+    return next(makes_groups, columns[0] if columns else None)
 
 
-def _is_shared(catalog: Catalog, column: str) -> bool:
+def _makes_groups(catalog: Catalog, column: str) -> bool:
     seen: set[str] = set()
+    shared = False
     for image in catalog.images:
-        text = as_text((image.metadata or {}).get(column))
-        if text is not None and text in seen:
+        name = as_text((image.metadata or {}).get(column))
+        if name is not None:
+            shared = shared or name in seen
+            seen.add(name)
+        if shared and len(seen) > 1:
             return True
-        seen.add(text or "")
     return False
 
 

@@ -466,6 +466,26 @@ def test_a_service_that_was_stopped_is_told_in_words_and_found_again(browser: Br
             visit.close()
 
 
+def test_a_service_that_has_another_catalogue_now_is_told_in_words_and_searched(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    with running(tmp_path) as before:
+        port = int(before.host.rpartition(":")[2])
+        visit = Visit(browser, before.host).open()
+    try:
+        with running(port=port):
+            visit.search("mug")
+            assert visit.problem.startswith("The service does not have this any more")
+            assert "may serve another folder now" in visit.problem
+            visit.page.get_by_role("button", name="Try again").click()
+            visit.page.get_by_text("300 images").wait_for()
+            visit.settle()
+            assert visit.paths[0].startswith("mug/")
+    finally:
+        visit.close()
+
+
 # Signing in.
 
 

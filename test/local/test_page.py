@@ -12,7 +12,7 @@ import urllib3
 from PIL import Image
 
 from coactive.local import Service, running
-from coactive.local.page import shared_column
+from coactive.local.page import columns_of, shared_column
 
 from .conftest import TOKEN, Caller, png
 
@@ -115,16 +115,20 @@ def test_the_public_token_is_told_and_a_secret_never(caller: Caller, folder: Pat
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Service]:
-    """Two images of the same shape, and two columns."""
-    for name in ("a.png", "b.png"):
+    """Three images, each of a name of its own, all in one shop, and two of one shape."""
+    for name in ("a.png", "b.png", "c.png"):
         (tmp_path / name).write_bytes(png(Image.new("RGB", (20, 20), "red")))
-    rows = [{"file": "a.png", "name": "A", "shape": [1]}, {"file": "b.png", "name": "B", "shape": [1]}]
+    rows = [
+        {"file": f"{name}.png", "": "x", "name": name, "shop": "S", "shape": shape}
+        for name, shape in (("a", [1]), ("b", [2]), ("c", [1]))
+    ]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
     with running(tmp_path, metadata=tmp_path / "rows.jsonl") as service:
         yield service
 
 
-def test_the_key_to_group_by_is_the_first_whose_values_images_share(served: Service, folder: Path) -> None:
+def test_the_key_to_group_by_is_the_first_that_makes_groups_of_several_images(served: Service, folder: Path) -> None:
+    assert columns_of(served.catalog) == ["name", "shop", "shape"]
     assert shared_column(served.catalog) == "shape"
     with running(folder, metadata=folder.parent / "rows.jsonl") as unshared:
         assert shared_column(unshared.catalog) == "sku"

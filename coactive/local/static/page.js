@@ -29,6 +29,7 @@ async function search({ push = true, focus = false, note = "" } = {}) {
   const query = form.query();
   if (push) remember(query);
   document.title = [query.picture?.name, query.phrase, "Image search"].filter(Boolean).join(" · ");
+  if (!catalogue) return begin();
   under.abort();
   const own = (under = new AbortController());
   busy(true);
@@ -98,12 +99,12 @@ function fail(problem) {
   if (problem.status === 401 || problem.status === 403) return askToSignIn("The sign-in has ended. Please sign in again.");
   if (problem.status === 404) catalogue = null;
   shown([], { title: "No results" });
-  const again = () => (catalogue ? search({ push: false }) : begin());
-  const retry = problem.maySucceed ? element("button", { type: "button", onclick: again }, "Try again") : null;
+  const again = { type: "button", onclick: () => search({ push: false }) };
+  const retry = problem.maySucceed ? [element("button", again, "Try again")] : [];
   byId("problem").replaceChildren(
     element("strong", {}, problem instanceof service.Failure ? problem.message : "Something went wrong in this page"),
     element("p", {}, problem instanceof service.Failure ? problem.advice : `${problem}. Reload the page.`),
-    ...(retry ? [retry] : []),
+    ...retry,
   );
 }
 

@@ -3,7 +3,7 @@
 import { counted, element } from "./dom.js";
 import { address } from "./service.js";
 
-const LONG = 160;
+const LONG = 100; // characters of a value that are shown unasked
 
 /** The groups with their images; `search` is called with the image that the reader chooses. */
 export function groupsShown(groups, groupBy, search) {
@@ -103,5 +103,5 @@ function asText(value) {
   if (typeof value === "string") return value;
   const plain = (it) => it === null || typeof it !== "object" || JSON.isRawJSON?.(it);
   if (Array.isArray(value) && value.every(plain) && value.length) return value.map((it) => asText(it) || "—").join(", ");
-  return JSON.stringify(value, null, plain(value) ? 0 : 1);
+  return JSON.stringify(value);
 }

@@ -18,7 +18,7 @@ export class Failure extends Error {
 
   /** Whether the same may end well at another time. */
   get maySucceed() {
-    return this.status === 0 || this.status === 404 || this.status >= 500;
+    return [0, 404, 429].includes(this.status) || this.status >= 500;
   }
 }
 
@@ -35,6 +35,7 @@ const WORDS = {
   404: ["The service does not have this any more", "It may serve another folder now. Try again, or reload the page."],
   413: ["The image is too large for the service", "Search with a smaller copy of it."],
   422: ["The service does not accept this search", ""],
+  429: ["The service has too much to do", "Wait a moment, then try again."],
 };
 
 /** The token that needs no sign-in, or null. */
