@@ -24,7 +24,9 @@ export function copyOnClick(...buttons) {
       clearTimeout(timer);
       timer = setTimeout(() => (button.textContent = label), 2500);
       requestAnimationFrame(() => {
-        byId("copied").textContent = done ? "The Python code is copied" : "The Python code is selected: press Ctrl+C to copy it";
+        byId("copied").textContent = done
+          ? "The Python code is copied"
+          : "The Python code is selected: press Ctrl+C to copy it";
       });
     });
   }

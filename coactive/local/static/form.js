@@ -17,7 +17,8 @@ export class Form {
   /** Offers the metadata columns to group by, and to look for the phrase in. */
   offer(columns) {
     const options = () => columns.map((column) => element("option", { value: column }, column));
-    byId("group").replaceChildren(element("option", { value: "" }, columns.length ? "No groups" : "No metadata"), ...options());
+    const none = columns.length ? "No groups" : "No metadata";
+    byId("group").replaceChildren(element("option", { value: "" }, none), ...options());
     byId("group").disabled = !columns.length;
     byId("within").replaceChildren(element("option", { value: "" }, "Any metadata"), ...options());
   }

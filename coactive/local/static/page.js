@@ -10,6 +10,7 @@ import { takeImages } from "./taking.js";
 
 const KEPT = "coactive token";
 const MOST_UPLOADS = 20;
+const NOTHING = "Try other words: a phrase finds images whose metadata or path have a word in common with it.";
 
 const form = new Form();
 const uploads = new Map(); // the last files of this visit, by the name that the browser's history has for them
@@ -51,8 +52,8 @@ async function answer(query, own) {
   const groups = await service.found(call, file, catalogue.embedding_id, token(), own.signal);
   if (own !== under) return;
   if (query.picture?.id) name(query.picture, groups);
-  const nothing = "Try other words: a search by phrase finds images whose metadata or path have a word in common with it.";
-  shown(groups.length ? groupsShown(groups, call.groupBy, searchWith) : [element("p", { className: "quiet" }, nothing)], {
+  const nothing = element("p", { className: "quiet" }, NOTHING);
+  shown(groups.length ? groupsShown(groups, call.groupBy, searchWith) : [nothing], {
     status: summary(groups, call.groupBy),
     operation: call.operation,
     notice: call.notice,
@@ -96,7 +97,7 @@ function tell(notice) {
 
 function fail(problem) {
   if (problem.name === "AbortError") return;
-  if (problem.status === 401 || problem.status === 403) return askToSignIn("The sign-in has ended. Please sign in again.");
+  if (isUnknown(problem)) return askToSignIn("The sign-in has ended. Please sign in again.");
   if (problem.status === 404) catalogue = null;
   shown([], { title: "No results" });
   const again = { type: "button", onclick: () => search({ push: false }) };
@@ -166,6 +167,8 @@ function askToSignIn(why = "") {
   byId("client-id").focus();
 }
 
+const isUnknown = ({ status }) => status === 401 || status === 403;
+
 function enter(inside) {
   byId("sign-in").hidden = inside;
   byId("search-page").hidden = !inside;
@@ -177,12 +180,12 @@ async function signIn() {
   button.disabled = true;
   byId("sign-in-problem").textContent = "";
   try {
-    sessionStorage.setItem(KEPT, await service.logIn(byId("client-id").value.trim(), byId("client-secret").value.trim()));
+    const [id, secret] = ["client-id", "client-secret"].map((field) => byId(field).value.trim());
+    sessionStorage.setItem(KEPT, await service.logIn(id, secret));
     byId("client-secret").value = "";
     await begin();
   } catch (problem) {
-    const wrong = problem.status === 401 || problem.status === 403;
-    byId("sign-in-problem").textContent = wrong
+    byId("sign-in-problem").textContent = isUnknown(problem)
       ? "The client id or the client secret is wrong."
       : `${problem.message}. ${problem.advice ?? ""}`;
   } finally {

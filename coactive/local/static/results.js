@@ -7,9 +7,10 @@ const LONG = 100; // characters of a value that are shown unasked
 
 /** The groups with their images; `search` is called with the image that the reader chooses. */
 export function groupsShown(groups, groupBy, search) {
-  return groups.map(({ group, images }) =>
-    element("section", { className: "group" }, ...(groupBy === null ? [] : [heading(group, groupBy, images)]), list(images, search)),
-  );
+  return groups.map(({ group, images }) => {
+    const title = groupBy === null ? [] : [heading(group, groupBy, images)];
+    return element("section", { className: "group" }, ...title, list(images, search));
+  });
 }
 
 /** How much was found: `24 images in 5 groups`. */
@@ -21,7 +22,8 @@ export function summary(groups, groupBy) {
 
 /** Images to choose from, in no group. */
 export function list(images, search) {
-  return element("ol", { className: "grid" }, ...images.map((image) => element("li", { className: "card" }, ...card(image, search))));
+  const cards = images.map((image) => element("li", { className: "card" }, ...card(image, search)));
+  return element("ol", { className: "grid" }, ...cards);
 }
 
 function heading(group, groupBy, images) {
@@ -87,21 +89,23 @@ function breakable(path) {
 function known(metadata) {
   const entries = Object.entries(metadata ?? {});
   if (!entries.length) return null;
-  const rows = entries.map(([key, value]) => element("div", {}, element("dt", {}, key), element("dd", {}, ...shown(value))));
+  const row = ([key, value]) => element("div", {}, element("dt", {}, key), element("dd", {}, shown(value)));
+  const rows = entries.map(row);
   return element("dl", { className: "known" }, ...rows);
 }
 
 function shown(value) {
   const text = asText(value);
-  if (text === "") return [element("span", { className: "quiet", attributes: { role: "img", "aria-label": "no value" } }, "—")];
-  if (text.length <= LONG) return [text];
-  return [element("details", {}, element("summary", {}, `${text.slice(0, LONG).trimEnd()}…`), text)];
+  const none = { className: "quiet", attributes: { role: "img", "aria-label": "no value" } };
+  if (text === "") return element("span", none, "—");
+  if (text.length <= LONG) return text;
+  return element("details", {}, element("summary", {}, `${text.slice(0, LONG).trimEnd()}…`), text);
 }
 
 function asText(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
   const plain = (it) => it === null || typeof it !== "object" || JSON.isRawJSON?.(it);
-  if (Array.isArray(value) && value.every(plain) && value.length) return value.map((it) => asText(it) || "—").join(", ");
-  return JSON.stringify(value);
+  const list = Array.isArray(value) && value.length > 0 && value.every(plain);
+  return list ? value.map((it) => asText(it) || "—").join(", ") : JSON.stringify(value);
 }

@@ -100,8 +100,9 @@ async function asked(path, options) {
 
 async function failure(answer) {
   const said = await answer.json().then((body) => inWords(body.detail), () => "");
+  const sentence = said && `${said[0].toUpperCase()}${said.slice(1)}.`;
   const [message, advice] = WORDS[answer.status] ?? [`The service failed (${answer.status})`, "Try again."];
-  return new Failure(answer.status, message, [said && `${said[0].toUpperCase()}${said.slice(1)}.`, advice].filter(Boolean).join(" "));
+  return new Failure(answer.status, message, [sentence, advice].filter(Boolean).join(" "));
 }
 
 function inWords(detail) {
@@ -122,7 +123,8 @@ async function json(answer) {
   try {
     return JSON.parse(text, exact);
   } catch {
-    throw new Failure(answer.status, "The answer of the service cannot be read", "Something else may run at this address.");
+    const advice = "Something else may run at this address.";
+    throw new Failure(answer.status, "The answer of the service cannot be read", advice);
   }
 }
 

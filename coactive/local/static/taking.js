@@ -50,6 +50,7 @@ async function read(file) {
   try {
     return new File([await file.arrayBuffer()], file.name || "image", { type: file.type });
   } catch {
-    throw new Failure(null, "The browser cannot read this", `“${file.name}” is a folder, or has moved or changed since.`);
+    const why = `“${file.name}” is a folder, or has moved or changed since.`;
+    throw new Failure(null, "The browser cannot read this", why);
   }
 }
