@@ -1,4 +1,4 @@
-"""Speaks HTTP: the four searches of the contract, the login, and the images that the answers point at."""
+"""Speaks HTTP: the four searches of the contract, the login, the page, and the images that the answers point at."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from coactive.local.fields import (
 from coactive.local.gate import Gate
 from coactive.local.image_file import UnreadableImageError, read_picture
 from coactive.local.login import LOGIN, Login
+from coactive.local.page import add_page
 
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""
@@ -60,6 +61,7 @@ def build_app(
     """
     tokens = Tokens(token, token_lifetime)
     api = build_api(catalog, decoders, embedding_id, tokens)
+    add_page(api, catalog, decoders, embedding_id=embedding_id, token=token)
     searches = [route for route in api.routes if isinstance(route, APIRoute) and route.include_in_schema]
     return Gate(Failing(api, searches, faults), tokens=tokens, max_bytes=max_bytes)
 

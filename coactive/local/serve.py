@@ -111,6 +111,7 @@ def _summary(settings: Settings, service: Service) -> Iterator[str]:
         phrases = "images and phrases" if catalog.encoder.encode_phrase else "images; phrases go by words alone"
         yield _labelled("encoder", f"{catalog.encoder.name} for {phrases}")
     yield _labelled("host", service.host)
+    yield _labelled("page", f"{service.host}/")
     yield _labelled("embedding id", service.embedding_id)
     if service.faults.pending:
         yield _labelled("faults", some(service.faults.pending))

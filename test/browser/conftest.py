@@ -51,9 +51,12 @@ def sheets(chromium: str, service: Service, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
-@pytest.fixture(scope="package")
-def browser(chromium: str, sheets: Path) -> Iterator[Browser]:
-    """The browser, after the kernel has run: both want an event loop of their own."""
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The browser, of each module its own: while it runs no kernel can, for both want an event loop of their own.
+
+    A test that needs `sheets` gets them first, because they are the package's.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -13,7 +13,7 @@ from coactive.local.catalog import Catalog, Hit, IndexedImage, grouped
 
 
 def image(path: str, **metadata: Any) -> IndexedImage:
-    return IndexedImage(Path(path), path, "image/png", datetime(2024, 1, 2, tzinfo=UTC), metadata or None)
+    return IndexedImage(Path("folder"), path, "image/png", datetime(2024, 1, 2, tzinfo=UTC), metadata or None)
 
 
 def catalog(*images: IndexedImage) -> Catalog:

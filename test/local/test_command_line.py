@@ -158,7 +158,7 @@ def test_serve_says_how_to_search_and_stops_cleanly(stop: signal.Signals, folder
             f"3 images of {folder}\n2 files skipped: 1 broken image (broken.jpg), 1 other file\n\nmetadata      "
         )
         assert "rows.csv: 3 rows; columns sku, colour no image for 1 row: none.png index" in " ".join(said.split())
-        assert re.search(r"^host +http://127\.0\.0\.1:\d+$", said, re.MULTILINE)
+        assert re.search(r"^host +(http://127\.0\.0\.1:\d+)\npage +\1/$", said, re.MULTILINE)
         assert re.search(r"^embedding id +[0-9a-f-]{36}$", said, re.MULTILINE)
         snippet = snippet_in(said)
         ended = subprocess.run([sys.executable, "-W", "error", "-"], input=snippet, capture_output=True, text=True)

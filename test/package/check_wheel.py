@@ -42,7 +42,8 @@ def check_contents(wheel: Path) -> None:
     info = {top for top in tops if top.endswith(".dist-info")}
     if tops - info != {"coactive"} or "coactive/py.typed" not in names:
         raise SystemExit(f"the wheel must hold the one package coactive, typed; it holds {sorted(tops)}")
-    source = {path.relative_to(ROOT).as_posix() for path in (ROOT / "coactive").rglob("*.py")}
+    files = [path for path in (ROOT / "coactive").rglob("*") if path.is_file() and path.parent.name != "__pycache__"]
+    source = {path.relative_to(ROOT).as_posix() for path in files}
     if missing := source - set(names):
         raise SystemExit(f"the wheel lacks {sorted(missing)}")
     if content.read("coactive/local/openapi.json") != (ROOT / "docs/openapi.json").read_bytes():
