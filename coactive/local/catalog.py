@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -26,8 +25,7 @@ Scores = NDArray[np.float32]
 """One score an image, in the catalogue's order; higher is closer."""
 
 
-@dataclass(frozen=True)
-class IndexedImage:
+class IndexedImage(NamedTuple):
     """An image of the catalogue; `path` is relative to its folder, with `/` on every system."""
 
     folder: Path
@@ -41,7 +39,7 @@ class IndexedImage:
         """Where it is."""
         return self.folder / self.path
 
-    @cached_property
+    @property
     def id(self) -> str:
         """A UUID, the same for the same path in every catalogue."""
         # A file's name may hold bytes that are no UTF-8, which uuid5 does not take.

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -44,7 +45,7 @@ COMMIT;
 """
 KNOWN = "SELECT digest FROM contents WHERE encoder = ?"
 BROKEN = "SELECT digest FROM contents WHERE encoder = ? AND embedding IS NULL"
-IMAGES = "SELECT digest, media_type, embedding FROM contents WHERE encoder = ? AND embedding NOT NULL ORDER BY rowid"
+IMAGES = "SELECT digest, media_type, embedding FROM contents NOT INDEXED WHERE encoder = ? AND embedding NOT NULL"
 ORPHANS = "DELETE FROM contents WHERE digest NOT IN (SELECT digest FROM files WHERE digest IS NOT NULL)"
 
 EMBEDDING = np.dtype("<f4")
@@ -173,7 +174,7 @@ class Index:
         for digest, media_type, written in self._connection.execute(IMAGES, [self._encoder]):
             embedding = np.frombuffer(written, dtype=EMBEDDING)
             if not embeddings.size:
-                embeddings = np.empty((len(digests), embedding.size), dtype=EMBEDDING)
+                embeddings = _room(len(digests), embedding.size)
             self._check_length(embedding, embeddings)
             for place in places.get(digest, ()):
                 media_types[place], embeddings[place] = media_type, embedding
@@ -185,6 +186,13 @@ class Index:
                 f"encoder: {self._encoder} gave vectors of {embeddings.shape[1]:,} and of {embedding.size:,} numbers; "
                 "an encoder that was changed needs a new name, or a new index"
             )
+
+
+def _room(rows: int, columns: int) -> NDArray[np.float32]:
+    """Memory for embeddings."""
+    # NumPy would ask for huge pages, and wait for the system to make some.
+    memory = mmap(-1, max(1, rows * columns * EMBEDDING.itemsize))
+    return np.frombuffer(memory, dtype=EMBEDDING, count=rows * columns).reshape(rows, columns)
 
 
 def _opened(file: Path, folder: Path, *, chosen: bool) -> sqlite3.Connection:
