@@ -32,7 +32,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=["coactive", "coactive.*"]),
-    package_data={"coactive": ["py.typed"], "coactive.local": ["openapi.json", "static/*"]},
+    package_data={"coactive": ["py.typed"], "coactive.local": ["openapi.json"], "coactive.local.http": ["static/*"]},
     install_requires=["urllib3>=2,<3", "python-dateutil>=2.8.2", "certifi>=2023.7.22"],
     extras_require={
         "local": LOCAL,

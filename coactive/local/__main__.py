@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(_: argparse.Namespace) -> None:
-    from coactive.local.demo import demo
+    from coactive.local.demo.searches import demo
 
     demo()
 

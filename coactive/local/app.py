@@ -17,11 +17,11 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
-from coactive.local.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.encoder import Embedding
-from coactive.local.failing import Failing
-from coactive.local.faults import Faults
-from coactive.local.fields import (
+from coactive.local.http.credentials import TOKEN_LIFETIME, Tokens
+from coactive.local.http.failing import Failing
+from coactive.local.http.faults import Faults
+from coactive.local.http.fields import (
     DEFAULT_LIMIT,
     FormFile,
     FormLimit,
@@ -31,10 +31,10 @@ from coactive.local.fields import (
     QueryLimit,
     QueryText,
 )
-from coactive.local.gate import Gate
+from coactive.local.http.gate import Gate
+from coactive.local.http.login import LOGIN, Login
+from coactive.local.http.page import add_page
 from coactive.local.image_file import UnreadableImageError, read_picture
-from coactive.local.login import LOGIN, Login
-from coactive.local.page import add_page
 
 MAX_BYTES = 32 * 2**20
 """The largest request that is taken unless told otherwise: 32 MiB."""

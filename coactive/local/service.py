@@ -22,13 +22,13 @@ from coactive import Configuration
 from coactive.display.wording import counted
 from coactive.local.app import build_app
 from coactive.local.catalog import Catalog
-from coactive.local.credentials import token_for
+from coactive.local.demo.pictures import draw_catalogue
 from coactive.local.encoder import Encoder, encoder_named
-from coactive.local.faults import Faults
+from coactive.local.http.credentials import token_for
+from coactive.local.http.faults import Faults
+from coactive.local.http.server import answering, listen
 from coactive.local.index import IN_MEMORY
 from coactive.local.indexing import index_folder
-from coactive.local.pictures import draw_catalogue
-from coactive.local.server import answering, listen
 from coactive.local.settings import LOOPBACK, Settings
 from coactive.local.wording import some
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from os import PathLike
 
-from coactive.local.credentials import TOKEN_LIFETIME
+from coactive.local.http.credentials import TOKEN_LIFETIME
 from coactive.local.metadata import FROM_PANDAS
 
 LOOPBACK = "127.0.0.1"

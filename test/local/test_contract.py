@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from coactive.local.app import build_api
-from coactive.local.credentials import Tokens
+from coactive.local.http.credentials import Tokens
 from coactive.local.indexing import index_folder
 
 from .conftest import Caller

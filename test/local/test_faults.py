@@ -20,7 +20,7 @@ import coactive
 from coactive.apis import SimilaritySearchApi
 from coactive.local import Service, running
 from coactive.local.app import MAX_BYTES
-from coactive.local.faults import Faults
+from coactive.local.http.faults import Faults
 
 from .conftest import GROUPED, SEARCH, SEMANTIC, TEXT, TOKEN, Caller
 from .test_service import open_descriptors

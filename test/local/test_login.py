@@ -11,7 +11,7 @@ import pytest
 import urllib3
 
 from coactive.local import running
-from coactive.local.credentials import Tokens
+from coactive.local.http.credentials import Tokens
 from coactive.local.service import serving
 from coactive.local.settings import Settings
 

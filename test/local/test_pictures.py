@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from coactive.local import Service
-from coactive.local.pictures import COLOURS, draw_catalogue
+from coactive.local.demo.pictures import COLOURS, draw_catalogue
 
 
 def test_the_catalogue_is_drawn_the_same_every_time(demo: Service, tmp_path: Path) -> None:

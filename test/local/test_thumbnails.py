@@ -14,8 +14,8 @@ from PIL import Image
 
 from coactive.local import running
 from coactive.local.catalog import IndexedImage
+from coactive.local.http.thumbnails import Thumbnails
 from coactive.local.image_file import UnreadableImageError
-from coactive.local.thumbnails import Thumbnails
 
 from .conftest import Caller, png
 

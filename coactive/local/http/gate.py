@@ -11,8 +11,8 @@ from starlette.formparsers import MultiPartException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coactive.local.credentials import Tokens
-from coactive.local.login import LOGIN
+from coactive.local.http.credentials import Tokens
+from coactive.local.http.login import LOGIN
 
 PROTECTED = "/api/"
 ASK_FOR_BEARER = "no bearer token: send Authorization: Bearer CLIENT_ID:CLIENT_SECRET"

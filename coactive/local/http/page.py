@@ -14,9 +14,9 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
 from coactive.local.catalog import Catalog, IndexedImage, as_text
-from coactive.local.credentials import LOOPBACK_CREDENTIALS
+from coactive.local.http.credentials import LOOPBACK_CREDENTIALS
+from coactive.local.http.thumbnails import Thumbnails, version_of
 from coactive.local.image_file import UnreadableImageError
-from coactive.local.thumbnails import Thumbnails, version_of
 
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -170,7 +170,7 @@ def _example(image: IndexedImage) -> dict[str, Any]:
 
 
 def _files() -> Mapping[str, _File]:
-    folder = files("coactive.local") / "static"
+    folder = files("coactive.local.http") / "static"
     names = [file.name for file in folder.iterdir() if Path(file.name).suffix in MEDIA_TYPES]
     return {name: _File(name, (folder / name).read_bytes()) for name in names}
 

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ValidationError
 from starlette.formparsers import MultiPartException
 
-from coactive.local.credentials import Tokens
+from coactive.local.http.credentials import Tokens
 
 LOGIN = "/api/v0/login"
 

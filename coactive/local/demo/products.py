@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from coactive.local.sketch import (
+from coactive.local.demo.sketch import (
     BLACK,
     WHITE,
     Colour,

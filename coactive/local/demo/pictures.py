@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageEnhance, ImageFilter
 
-from coactive.local.products import PRODUCTS, Look, Product
-from coactive.local.sketch import WHITE, Colour, Sketch, mixed
+from coactive.local.demo.products import PRODUCTS, Look, Product
+from coactive.local.demo.sketch import WHITE, Colour, Sketch, mixed
 
 COLOURS: dict[str, Colour] = {
     "red": (206, 48, 44),

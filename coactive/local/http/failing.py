@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from coactive.local.connection import Connection
-from coactive.local.faults import Fault, Faults
+from coactive.local.http.connection import Connection
+from coactive.local.http.faults import Fault, Faults
 
 PAGE = "<!DOCTYPE html>\n<html><head><title>Proxy</title></head><body><h1>Sign in to go on</h1></body></html>\n"
 

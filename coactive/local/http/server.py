@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from coactive.local.connection import Connection
+from coactive.local.http.connection import Connection
 
 GRACE = 3
 """Seconds that requests under way have to end when the service stops."""
