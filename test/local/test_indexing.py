@@ -52,6 +52,36 @@ def test_a_folder_that_links_to_itself_and_a_pipe_are_no_trap(folder: Path) -> N
     assert len(index_folder(folder).images) == 3
 
 
+@pytest.mark.parametrize("target", ["loop.png", "red.png/x", "x" * 300])
+def test_a_link_that_leads_nowhere_is_passed_over(target: str, folder: Path) -> None:
+    (folder / "loop.png").symlink_to(target)
+    catalog = index_folder(folder)
+    assert len(catalog.images) == 3
+    assert catalog.skipped == []
+
+
+def test_folders_may_be_nested_deeper_than_python_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for _ in range(1500):
+        Path("d").mkdir()
+        os.chdir("d")
+    Image.new("RGB", (5, 5)).save("black.png")
+    os.chdir(folder)
+    assert len(index_folder(folder).images) == 4
+
+
+def test_a_folder_whose_path_is_too_long_is_left_out_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(folder)
+    for _ in range(25):
+        Path("d" * 200).mkdir()
+        os.chdir("d" * 200)
+    os.chdir(folder)
+    assert len(index_folder(folder).images) == 3
+    assert "is left out: File name too long" in caplog.text
+
+
 def test_rows_of_metadata_are_joined_by_the_path_of_their_file(folder: Path, tmp_path: Path) -> None:
     catalog = index_folder(folder, tmp_path / "rows.jsonl")
     assert [image.metadata for image in catalog.images] == [
