@@ -6,9 +6,13 @@ import logging
 import os
 import stat
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = -6e10, 2.5e11
+"""Seconds from EPOCH, to the years 68 and 9892: the very first and last dates are none in other time zones."""
 
 
 class FoundFile(NamedTuple):
@@ -26,8 +30,8 @@ class FoundFile(NamedTuple):
 
     @property
     def changed(self) -> datetime:
-        """When it was last written to."""
-        return datetime.fromtimestamp(self.mtime_ns / 1e9, UTC)
+        """When it was last written to, as far as there are dates: a file system may know the year 11476."""
+        return EPOCH + timedelta(seconds=min(max(EARLIEST, self.mtime_ns / 1e9), LATEST))
 
 
 def check_folder(folder: Path) -> None:
