@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import random
@@ -221,6 +222,38 @@ def test_an_index_that_cannot_be_written_to_is_still_read(
         catalog = index_folder(folder, encoder=counting.encoder)
     assert changes(catalog) == (0, 0, 0, 3)
     assert counting.calls == 3
+
+
+def test_an_index_that_another_program_has_locked_for_good_is_done_without(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_folder(folder)
+    monkeypatch.setattr("coactive.local.index.PATIENCE", 0.1)
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        # For `backup`, which no signal wakes.
+        faulthandler.dump_traceback_later(60, exit=True)
+        try:
+            assert changes(index_folder(folder, encoder=counting.encoder)) == (3, 0, 0, 0)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def test_an_empty_index_that_cannot_be_written_to_is_done_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        # Stands for a folder that only others may write to.
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("coactive.local.index.PATIENCE", 0.1)
+        assert changes(index_folder(folder)) == (3, 0, 0, 0)
+
+
+def test_a_broken_index_is_named_and_may_be_removed(folder: Path) -> None:
+    index_folder(folder)
+    os.truncate(folder / FILE_NAME, 20_000)
+    with pytest.raises(ValueError, match="index: .*sqlite: database disk image is malformed; remove it, and"):
+        index_folder(folder)
 
 
 def test_two_programs_may_index_one_folder_at_the_same_time(folder: Path) -> None:
