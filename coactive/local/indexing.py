@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from tqdm import tqdm
 
 from coactive.local.catalog import Catalog, IndexedImage
-from coactive.local.encoder import BUILT_IN, Encoder
+from coactive.local.encoder import BUILT_IN, Encoder, EncoderError
 from coactive.local.folder import FoundFile, check_folder, files_of
 from coactive.local.image_file import UnreadableImageError, is_image, read_picture
 from coactive.local.index import Content, Index, Record, Update
@@ -109,8 +109,8 @@ class _Reader:
             return Content()
         try:
             return Content(picture.media_type, self._encoder.encode(picture.image))
-        except ValueError as problem:
-            raise ValueError(f"{path}: {problem}") from problem
+        except EncoderError as problem:
+            raise EncoderError(f"{path}: {problem}") from problem
 
 
 def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[FoundFile]) -> Iterator[list[Record]]:
