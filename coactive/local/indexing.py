@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from threading import RLock
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 from tqdm import tqdm
@@ -19,8 +20,8 @@ from coactive.local.image_file import UnreadableImageError, is_image, read_pictu
 from coactive.local.index import Content, Index, Record, Update
 from coactive.local.metadata import Metadata, MetadataError, file_key, read_metadata
 
-BATCH = 128
-"""Files whose records are written together: at most so many are read again after a kill."""
+BATCH, SECONDS = 128, 1
+"""Files whose records are written together, and how long they may wait for that: what is read again after a kill."""
 
 if TYPE_CHECKING:
     _ProgressBar = tqdm[None]
@@ -121,10 +122,13 @@ def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[Fou
     ):
         try:
             for start in range(0, len(todo), BATCH):
-                records = []
+                records, due = [], monotonic() + SECONDS
                 for found in pool.map(record, todo[start : start + BATCH]):
                     progress.update()
                     records += [] if found is None else [found]
+                    if monotonic() >= due:
+                        yield records
+                        records, due = [], monotonic() + SECONDS
                 yield records
         except BaseException:
             # Ctrl-C is not to wait for the files that are still to come.

@@ -138,6 +138,22 @@ def test_broken_images_and_other_files_are_not_read_again_either(folder: Path, c
     assert index_folder(folder, encoder=counting.encoder).skipped == ["notes.txt"]
 
 
+def test_what_a_slow_encoder_made_is_kept_when_it_is_interrupted_in_the_middle_of_a_batch(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coactive.local.indexing.SECONDS", 0)
+
+    def interrupted(image: Image.Image) -> Any:
+        if image.getpixel((0, 0)) == (255, 0, 0):
+            raise KeyboardInterrupt
+        return counting.encode(image)
+
+    with pytest.raises(KeyboardInterrupt):
+        index_folder(folder, encoder=Encoder("counting", ENOUGH, interrupted))
+    assert changes(index_folder(folder, encoder=counting.encoder)) == (1, 0, 0, 2)
+    assert counting.calls == 3
+
+
 def test_every_encoder_has_embeddings_of_its_own_in_one_index(folder: Path, counting: Counting) -> None:
     other = Counting("other")
     index_folder(folder, encoder=counting.encoder)
