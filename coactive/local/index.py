@@ -143,14 +143,12 @@ class Index:
             self._connection.executemany("INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?)", contents)
             self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
 
-    def forget(self, paths: Iterable[str]) -> int:
-        """Drop files that are gone, and contents that no file has any more; returns how many files there were."""
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop files that are gone or cannot be read, and contents that no file has any more."""
+        gone = [(os.fsencode(path),) for path in paths]
         with self._connection:
-            gone = self._connection.executemany(
-                "DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths]
-            )
+            self._connection.executemany("DELETE FROM files WHERE path = ?", gone)
             self._connection.execute(ORPHANS)
-        return max(gone.rowcount, 0)
 
     def images(self, paths: Container[str]) -> Images:
         """The images among some files, sorted by path.

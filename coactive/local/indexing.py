@@ -73,11 +73,13 @@ def _updated(index: Index, folder: Path, found: Sequence[FoundFile], encoder: En
     stamps = index.stamps()
     todo = [file for file in found if rehash or stamps.get(file.path) != file.stamp]
     reader = _Reader(folder, encoder, index.digests())
+    unread = {file.path for file in todo}
     for records in _in_batches(reader.record, todo):
         index.record(records)
+        unread.difference_update(record.path for record in records)
     gone = stamps.keys() - {file.path for file in found}
     if todo or gone:
-        index.forget(gone)
+        index.forget(gone | unread)
     reread = sum(file.path in stamps for file in todo)
     return Update(index.kept_in, len(todo) - reread, reread, len(gone), len(found) - len(todo))
 
@@ -106,12 +108,19 @@ class _Reader:
         opened.seek(0)
         try:
             picture = read_picture(opened, self._encoder.side)
-        except UnreadableImageError:
+        except UnreadableImageError as problem:
+            if _may_pass(problem.__cause__):
+                raise OSError from problem
             return Content()
         try:
             return Content(picture.media_type, self._encoder.encode(picture.image))
         except EncoderError as problem:
             raise EncoderError(f"{path}: {problem}") from problem
+
+
+def _may_pass(cause: BaseException | None) -> bool:
+    """Whether it was the machine that failed, not the file: Pillow's own OSErrors have no number."""
+    return isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno is not None)
 
 
 def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[FoundFile]) -> Iterator[list[Record]]:

@@ -154,6 +154,37 @@ def test_what_a_slow_encoder_made_is_kept_when_it_is_interrupted_in_the_middle_o
     assert counting.calls == 3
 
 
+def test_an_image_that_was_too_large_for_the_memory_is_tried_again(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(self: Image.Image) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("PIL.ImageFile.ImageFile.load", too_large)
+        with pytest.raises(ValueError, match="no JPEG, PNG, GIF or WebP image"):
+            index_folder(folder, encoder=counting.encoder)
+    assert index_folder(folder, encoder=counting.encoder).skipped == []
+
+
+def test_a_file_that_goes_before_it_is_read_again_is_not_served_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that the files are read one after another.
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    index_folder(folder, encoder=Counting().encoder)
+    for name in ("deep/blue.png", "red.png"):
+        Image.new("RGB", (9, 9), "yellow").save(folder / name, compress_level=0)
+
+    def tidying(image: Image.Image) -> Any:
+        (folder / "red.png").unlink(missing_ok=True)
+        return Counting().encode(image)
+
+    catalog = index_folder(folder, encoder=Encoder("counting", ENOUGH, tidying))
+    assert [image.path for image in catalog.images] == ["deep/blue.png", "deep/er/green.png"]
+    assert catalog.skipped == ["red.png"]
+
+
 def test_every_encoder_has_embeddings_of_its_own_in_one_index(folder: Path, counting: Counting) -> None:
     other = Counting("other")
     index_folder(folder, encoder=counting.encoder)
