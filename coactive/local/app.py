@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from coactive.local.catalog import Catalog, Hit, Scores, grouped
-from coactive.local.encoder import Embedding
+from coactive.local.encoder import Embedding, EncoderError
 from coactive.local.http.credentials import TOKEN_LIFETIME, Tokens
 from coactive.local.http.failing import Failing
 from coactive.local.http.faults import Faults
@@ -73,6 +73,7 @@ def build_api(catalog: Catalog, decoders: Executor, embedding_id: str, tokens: T
     api.get("/openapi.json", include_in_schema=False)(_contract)
     api.post(LOGIN, include_in_schema=False)(Login(tokens).log_in)
     api.exception_handler(RequestValidationError)(_invalid)
+    api.exception_handler(EncoderError)(_failed)
     return api
 
 
@@ -216,3 +217,9 @@ async def _invalid(request: Request, problem: Exception) -> Response:
     errors = problem.errors() if isinstance(problem, RequestValidationError) else []
     kept = [{key: error[key] for key in ("loc", "msg", "type")} for error in errors]
     return JSONResponse({"detail": kept}, 422)
+
+
+async def _failed(request: Request, problem: Exception) -> Response:
+    """500 with what the encoder failed of, for whoever wrote it is mostly the one who asks; logged too."""
+    logging.getLogger("coactive.local").warning("%s", problem, exc_info=problem.__cause__)
+    return JSONResponse({"detail": str(problem)}, 500)

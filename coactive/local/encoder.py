@@ -53,27 +53,33 @@ def encoder_named(name: str | None) -> Encoder:
     if name is None or name == BUILT_IN.name:
         return BUILT_IN
     own = _Own(name, _imported(name))
-    length = len(own.encode(Image.new("RGB", (OWN_SIDE, OWN_SIDE), "red")))
-    return Encoder(name, OWN_SIDE, own.encode, own.encode_phrase if own.knows_phrases(length) else None)
+    own.encode(Image.new("RGB", (OWN_SIDE, OWN_SIDE), "red"))
+    return Encoder(name, OWN_SIDE, own.encode, own.encode_phrase if own.knows_phrases() else None)
 
 
 def _imported(name: object) -> Callable[[Any], Any]:
     if not isinstance(name, str):
         raise TypeError(f"encoder: expected a str or None, got {type(name).__name__}")
     module, _, attribute = name.partition(":")
-    if not module or not attribute:
+    if not module or not attribute or module.startswith("."):
         raise ValueError(f"encoder: {name!r} is neither {BUILT_IN.name!r}, the built-in one, nor module:callable")
     try:
-        found = attrgetter(attribute)(import_module(module))
+        imported = import_module(module)
     except ModuleNotFoundError as problem:
         if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
             raise
         raise ValueError(f"encoder: no module named {problem.name!r} can be imported from here") from problem
+    try:
+        found = attrgetter(attribute)(imported)
     except AttributeError as problem:
         raise ValueError(f"encoder: the module {module!r} has no {attribute!r}") from problem
     if not callable(found):
         raise ValueError(f"encoder: {name} is not callable, it is of type {type(found).__name__}")
     return found  # type: ignore[no-any-return]
+
+
+class EncoderError(ValueError):
+    """A user's own encoder failed, or returned what is no embedding; the message names it."""
 
 
 class _Own:
@@ -82,39 +88,38 @@ class _Own:
     def __init__(self, name: str, function: Callable[[Any], Any]) -> None:
         self._name = name
         self._function = function
+        self._length = 0
         # Models keep state, and use all cores by themselves.
         self._one_at_a_time = Lock()
 
     def encode(self, image: Image.Image) -> Embedding:
-        return self._vector(upright(on_white(in_colour(image)), image))
+        return self._vector(upright(on_white(in_colour(image)), image), "an image")
 
     def encode_phrase(self, phrase: str) -> Embedding:
-        return self._vector(phrase)
+        return self._vector(phrase, "a phrase")
 
-    def knows_phrases(self, length: int) -> bool:
-        """Whether the callable takes a phrase; raises ValueError where that is not to the space of its images."""
+    def knows_phrases(self) -> bool:
+        """Whether the callable takes a phrase; raises EncoderError where that is not to the space of its images."""
         try:
             with self._one_at_a_time:
                 answer = self._function(SAMPLE_PHRASE)
         # Whatever a function for images raises when it gets a str.
         except Exception:
             return False
-        found = len(self._checked(answer))
-        if found != length:
-            self._refuse(f"{found:,} numbers for a phrase and {length:,} for an image: not the same space")
-        return True
+        return answer is not None and self._checked(answer, "a phrase").size > 0
 
-    def _vector(self, given: Image.Image | str) -> Embedding:
+    def _vector(self, given: Image.Image | str, what: str) -> Embedding:
         try:
             with self._one_at_a_time:
                 answer = self._function(given)
         except Exception as problem:
-            raise ValueError(f"encoder: {self._name} raised {type(problem).__name__}: {problem}") from problem
-        return self._checked(answer)
+            raise EncoderError(f"encoder: {self._name} raised {type(problem).__name__}: {problem}") from problem
+        return self._checked(answer, what)
 
-    def _checked(self, answer: Any) -> Embedding:
+    def _checked(self, answer: Any, what: str) -> Embedding:
+        """The answer as an embedding; raises EncoderError where it is none for `what`, or not as long as the first."""
         try:
-            vector = np.asarray(answer, dtype=np.float32)
+            vector = np.asarray(answer, dtype=np.float64)
         except Exception as problem:
             self._refuse(f"{type(answer).__name__}, which is no vector of numbers: {problem}", problem)
         if vector.ndim == 2 and len(vector) == 1:
@@ -123,7 +128,10 @@ class _Own:
             self._refuse(f"an array of shape {vector.shape}, not one vector")
         if not np.isfinite(vector).all():
             self._refuse("numbers that are not finite")
-        return vector / np.float32(np.linalg.norm(vector) or 1)
+        if vector.size != (self._length or vector.size):
+            self._refuse(f"{vector.size:,} numbers for {what} and {self._length:,} for an image: not the same space")
+        self._length = vector.size
+        return (vector / (np.linalg.norm(vector) or 1)).astype(np.float32)
 
     def _refuse(self, returned: str, cause: Exception | None = None) -> NoReturn:
-        raise ValueError(f"encoder: {self._name} returned {returned}") from cause
+        raise EncoderError(f"encoder: {self._name} returned {returned}") from cause

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = -6e10, 2.5e11
+"""Seconds from EPOCH, to the years 68 and 9892: the very first and last dates are none in other time zones."""
 
 
 class FoundFile(NamedTuple):
@@ -25,8 +30,8 @@ class FoundFile(NamedTuple):
 
     @property
     def changed(self) -> datetime:
-        """When it was last written to."""
-        return datetime.fromtimestamp(self.mtime_ns / 1e9, UTC)
+        """When it was last written to, as far as there are dates: a file system may know the year 11476."""
+        return EPOCH + timedelta(seconds=min(max(EARLIEST, self.mtime_ns / 1e9), LATEST))
 
 
 def check_folder(folder: Path) -> None:
@@ -43,27 +48,37 @@ def files_of(folder: Path, besides: Collection[Path] = ()) -> list[FoundFile]:
     The files `besides` are left out.
     """
     left_out = {_identity(file.stat()) for file in besides if file.exists()}
-    return sorted(_walk(str(folder), "", left_out))
+    return sorted(_walk(folder, left_out))
 
 
-def _walk(folder: str, prefix: str, left_out: Collection[tuple[int, int]]) -> Iterator[FoundFile]:
-    for entry in _entries(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", left_out)
-        elif entry.is_file():
-            # What Windows tells of an entry has no inode.
-            known = Path(entry).stat() if os.name == "nt" else entry.stat()
-            if _identity(known) not in left_out:
+def _walk(folder: Path, left_out: Collection[tuple[int, int]]) -> Iterator[FoundFile]:
+    prefixes = [""]
+    while prefixes:
+        prefix = prefixes.pop()
+        for entry in _entries(folder / prefix):
+            if entry.is_dir(follow_symlinks=False):
+                prefixes.append(f"{prefix}{entry.name}/")
+            elif (known := _regular(entry)) is not None and _identity(known) not in left_out:
                 yield FoundFile(prefix + entry.name, known.st_size, known.st_mtime_ns, known.st_ino)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if not entry.name.startswith(".")]
-    except PermissionError as problem:
+    except OSError as problem:
         logging.getLogger("coactive.local").warning("%s is left out: %s", folder, problem.strerror)
         return []
+
+
+def _regular(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What is known of a regular file; None where it is something else, a link that leads nowhere, or gone by now."""
+    try:
+        # What Windows tells of an entry has no inode.
+        known = Path(entry).stat() if os.name == "nt" else entry.stat()
+    except OSError:
+        return None
+    return known if stat.S_ISREG(known.st_mode) else None
 
 
 def _identity(known: os.stat_result) -> tuple[int, int]:

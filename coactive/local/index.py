@@ -11,7 +11,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from mmap import mmap
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -143,14 +143,12 @@ class Index:
             self._connection.executemany("INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?)", contents)
             self._connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", files)
 
-    def forget(self, paths: Iterable[str]) -> int:
-        """Drop files that are gone, and contents that no file has any more; returns how many files there were."""
+    def forget(self, paths: Iterable[str]) -> None:
+        """Drop files that are gone or cannot be read, and contents that no file has any more."""
+        gone = [(os.fsencode(path),) for path in paths]
         with self._connection:
-            gone = self._connection.executemany(
-                "DELETE FROM files WHERE path = ?", [(os.fsencode(path),) for path in paths]
-            )
+            self._connection.executemany("DELETE FROM files WHERE path = ?", gone)
             self._connection.execute(ORPHANS)
-        return max(gone.rowcount, 0)
 
     def images(self, paths: Container[str]) -> Images:
         """The images among some files, sorted by path.
@@ -210,12 +208,16 @@ def _opened(file: Path, folder: Path, *, chosen: bool) -> sqlite3.Connection:
 def _copied(file: Path) -> sqlite3.Connection:
     """A connection to an index in memory with what is in the file, as far as it can be read."""
     connection = _connection(IN_MEMORY)
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source:
-            source.backup(connection)
-    except sqlite3.OperationalError:
-        connection.executescript(SCHEMA)
+    with (
+        suppress(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", PATIENCE, uri=True)) as source,
+    ):
+        # While it reads nobody can lock the file, for which `backup` would wait without end.
+        source.execute("BEGIN")
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        source.backup(connection)
     _check_ours(connection, file)
+    connection.executescript(SCHEMA)
     return connection
 
 
@@ -255,7 +257,9 @@ def _in_words(file: Path) -> Iterator[None]:
     except sqlite3.NotSupportedError as problem:
         raise ValueError(f"index: {file} is {problem}; it is left as it is") from problem
     except sqlite3.DatabaseError as problem:
-        raise ValueError(f"index: {file}: {problem}; it is left as it is") from problem
+        broken = problem.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
+        advice = "remove it, and it is made anew" if broken else "it is left as it is"
+        raise ValueError(f"index: {file}: {problem}; {advice}") from problem
 
 
 def _as_bytes(embedding: Embedding | None) -> bytes | None:

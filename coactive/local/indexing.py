@@ -8,19 +8,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from threading import RLock
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 from tqdm import tqdm
 
 from coactive.local.catalog import Catalog, IndexedImage
-from coactive.local.encoder import BUILT_IN, Encoder
+from coactive.local.encoder import BUILT_IN, Encoder, EncoderError
 from coactive.local.folder import FoundFile, check_folder, files_of
 from coactive.local.image_file import UnreadableImageError, is_image, read_picture
 from coactive.local.index import Content, Index, Record, Update
 from coactive.local.metadata import Metadata, MetadataError, file_key, read_metadata
 
-BATCH = 128
-"""Files whose records are written together: at most so many are read again after a kill."""
+BATCH, SECONDS = 128, 1
+"""Files whose records are written together, and how long they may wait for that: what is read again after a kill."""
 
 if TYPE_CHECKING:
     _ProgressBar = tqdm[None]
@@ -72,11 +73,13 @@ def _updated(index: Index, folder: Path, found: Sequence[FoundFile], encoder: En
     stamps = index.stamps()
     todo = [file for file in found if rehash or stamps.get(file.path) != file.stamp]
     reader = _Reader(folder, encoder, index.digests())
+    unread = {file.path for file in todo}
     for records in _in_batches(reader.record, todo):
         index.record(records)
+        unread.difference_update(record.path for record in records)
     gone = stamps.keys() - {file.path for file in found}
     if todo or gone:
-        index.forget(gone)
+        index.forget(gone | unread)
     reread = sum(file.path in stamps for file in todo)
     return Update(index.kept_in, len(todo) - reread, reread, len(gone), len(found) - len(todo))
 
@@ -105,12 +108,19 @@ class _Reader:
         opened.seek(0)
         try:
             picture = read_picture(opened, self._encoder.side)
-        except UnreadableImageError:
+        except UnreadableImageError as problem:
+            if _may_pass(problem.__cause__):
+                raise OSError from problem
             return Content()
         try:
             return Content(picture.media_type, self._encoder.encode(picture.image))
-        except ValueError as problem:
-            raise ValueError(f"{path}: {problem}") from problem
+        except EncoderError as problem:
+            raise EncoderError(f"{path}: {problem}") from problem
+
+
+def _may_pass(cause: BaseException | None) -> bool:
+    """Whether it was the machine that failed, not the file: Pillow's own OSErrors have no number."""
+    return isinstance(cause, MemoryError) or (isinstance(cause, OSError) and cause.errno is not None)
 
 
 def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[FoundFile]) -> Iterator[list[Record]]:
@@ -121,10 +131,13 @@ def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[Fou
     ):
         try:
             for start in range(0, len(todo), BATCH):
-                records = []
+                records, due = [], monotonic() + SECONDS
                 for found in pool.map(record, todo[start : start + BATCH]):
                     progress.update()
                     records += [] if found is None else [found]
+                    if monotonic() >= due:
+                        yield records
+                        records, due = [], monotonic() + SECONDS
                 yield records
         except BaseException:
             # Ctrl-C is not to wait for the files that are still to come.

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 import coactive
 from coactive.apis import SimilaritySearchApi
 from coactive.local import running
-from coactive.local.encoder import BUILT_IN, OWN_SIDE, encoder_named
+from coactive.local.encoder import BUILT_IN, OWN_SIDE, EncoderError, encoder_named
 from coactive.local.indexing import index_folder
 
 MODELS = '''
@@ -49,6 +49,15 @@ def infinite(image): return [1.0, float("inf")]
 def failing(image): raise RuntimeError("no GPU")
 def other_space(what): return [1.0] if isinstance(what, str) else [1.0, 2.0]
 def black(image): return [0.0, 0.0]
+def bright(image): return [3e30, 4e30]
+def dim(image): return [3e-30, 4e-30]
+def silent(what): return None if isinstance(what, str) else [1.0]
+def width(image): return [1.0] * image.width
+
+def falters(what):
+    if what == "boom" or not isinstance(what, str) and what.size == (7, 7):
+        raise RuntimeError("out of memory")
+    return [1.0, 2.0]
 
 def fails_on_blue(image):
     if image.getpixel((0, 0)) == (0, 0, 255):
@@ -85,6 +94,49 @@ def test_a_vector_of_zeros_is_like_nothing() -> None:
     assert encoder_named("own_models:black").encode(Image.new("RGB", (3, 4))).tolist() == [0, 0]
 
 
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("name", ["bright", "dim"])
+def test_numbers_of_any_size_make_a_vector_of_length_one(name: str) -> None:
+    assert encoder_named(f"own_models:{name}").encode(Image.new("RGB", (3, 4))) == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.usefixtures("models")
+def test_a_callable_that_returns_nothing_for_a_phrase_is_for_images() -> None:
+    assert encoder_named("own_models:silent").encode_phrase is None
+
+
+@pytest.mark.usefixtures("models")
+def test_an_encoder_that_changes_the_length_of_its_vectors_is_stopped_before_the_index_has_both(folder: Path) -> None:
+    says = "png: encoder: own_models:width returned 20 numbers for an image and 512 for an image: not the same space"
+    for _ in range(2):
+        with pytest.raises(EncoderError, match=says):
+            index_folder(folder, encoder=encoder_named("own_models:width"))
+
+
+@pytest.mark.usefixtures("models")
+def test_a_search_on_which_an_encoder_fails_is_an_error_that_says_so(folder: Path) -> None:
+    with running(folder, encoder="own_models:falters") as service:
+        service.configuration.retries = False
+        with coactive.ApiClient(service.configuration) as client:
+            api = SimilaritySearchApi(client)
+            for search in (
+                lambda: api.get_similar_images(service.embedding_id, Image.new("RGB", (7, 7))),
+                lambda: api.search_images_by_text_grouped(service.embedding_id, "boom"),
+            ):
+                with pytest.raises(coactive.ApiException) as failed:
+                    search()
+                assert failed.value.status == 500
+                assert failed.value.explanation == "encoder: own_models:falters raised RuntimeError: out of memory"
+            assert len(api.get_similar_images(service.embedding_id, folder / "red.png")["data"]) == 3
+
+
+@pytest.mark.usefixtures("models")
+def test_what_a_module_lacks_while_it_is_imported_is_not_taken_for_the_encoder(tmp_path: Path) -> None:
+    (tmp_path / "outdated.py").write_text("import os\nos.no_such_thing\ndef encode(image): return [1.0]")
+    with pytest.raises(AttributeError, match="module 'os' has no attribute 'no_such_thing'"):
+        encoder_named("outdated:encode")
+
+
 def test_an_own_encoder_gets_rgb_upright_on_white_and_large_enough(models: Any, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -107,6 +159,7 @@ def test_an_own_encoder_gets_rgb_upright_on_white_and_large_enough(models: Any, 
     [
         ("colour", "encoder: 'colour' is neither 'shape-layout-colour-1', the built-in one, nor module:callable"),
         (":x", "encoder: ':x' is neither"),
+        (".own_models:x", "encoder: '.own_models:x' is neither"),
         ("own_models:", "encoder: 'own_models:' is neither"),
         ("none_such:x", "encoder: no module named 'none_such' can be imported from here"),
         ("none_such.deep:x", "encoder: no module named 'none_such' can be imported from here"),

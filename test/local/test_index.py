@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import random
@@ -137,6 +138,53 @@ def test_broken_images_and_other_files_are_not_read_again_either(folder: Path, c
     assert index_folder(folder, encoder=counting.encoder).skipped == ["notes.txt"]
 
 
+def test_what_a_slow_encoder_made_is_kept_when_it_is_interrupted_in_the_middle_of_a_batch(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coactive.local.indexing.SECONDS", 0)
+
+    def interrupted(image: Image.Image) -> Any:
+        if image.getpixel((0, 0)) == (255, 0, 0):
+            raise KeyboardInterrupt
+        return counting.encode(image)
+
+    with pytest.raises(KeyboardInterrupt):
+        index_folder(folder, encoder=Encoder("counting", ENOUGH, interrupted))
+    assert changes(index_folder(folder, encoder=counting.encoder)) == (1, 0, 0, 2)
+    assert counting.calls == 3
+
+
+def test_an_image_that_was_too_large_for_the_memory_is_tried_again(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(self: Image.Image) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("PIL.ImageFile.ImageFile.load", too_large)
+        with pytest.raises(ValueError, match="no JPEG, PNG, GIF or WebP image"):
+            index_folder(folder, encoder=counting.encoder)
+    assert index_folder(folder, encoder=counting.encoder).skipped == []
+
+
+def test_a_file_that_goes_before_it_is_read_again_is_not_served_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that the files are read one after another.
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    index_folder(folder, encoder=Counting().encoder)
+    for name in ("deep/blue.png", "red.png"):
+        Image.new("RGB", (9, 9), "yellow").save(folder / name, compress_level=0)
+
+    def tidying(image: Image.Image) -> Any:
+        (folder / "red.png").unlink(missing_ok=True)
+        return Counting().encode(image)
+
+    catalog = index_folder(folder, encoder=Encoder("counting", ENOUGH, tidying))
+    assert [image.path for image in catalog.images] == ["deep/blue.png", "deep/er/green.png"]
+    assert catalog.skipped == ["red.png"]
+
+
 def test_every_encoder_has_embeddings_of_its_own_in_one_index(folder: Path, counting: Counting) -> None:
     other = Counting("other")
     index_folder(folder, encoder=counting.encoder)
@@ -221,6 +269,38 @@ def test_an_index_that_cannot_be_written_to_is_still_read(
         catalog = index_folder(folder, encoder=counting.encoder)
     assert changes(catalog) == (0, 0, 0, 3)
     assert counting.calls == 3
+
+
+def test_an_index_that_another_program_has_locked_for_good_is_done_without(
+    folder: Path, counting: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_folder(folder)
+    monkeypatch.setattr("coactive.local.index.PATIENCE", 0.1)
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        # For `backup`, which no signal wakes.
+        faulthandler.dump_traceback_later(60, exit=True)
+        try:
+            assert changes(index_folder(folder, encoder=counting.encoder)) == (3, 0, 0, 0)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def test_an_empty_index_that_cannot_be_written_to_is_done_without(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(folder / FILE_NAME, isolation_level=None)) as other:
+        # Stands for a folder that only others may write to.
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("coactive.local.index.PATIENCE", 0.1)
+        assert changes(index_folder(folder)) == (3, 0, 0, 0)
+
+
+def test_a_broken_index_is_named_and_may_be_removed(folder: Path) -> None:
+    index_folder(folder)
+    os.truncate(folder / FILE_NAME, 20_000)
+    with pytest.raises(ValueError, match="index: .*sqlite: database disk image is malformed; remove it, and"):
+        index_folder(folder)
 
 
 def test_two_programs_may_index_one_folder_at_the_same_time(folder: Path) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import os
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image
 
 from coactive.local.descriptor import encode
+from coactive.local.folder import FoundFile, files_of
 from coactive.local.indexing import index_folder
 from coactive.local.metadata import MetadataError
 
@@ -52,6 +55,37 @@ def test_a_folder_that_links_to_itself_and_a_pipe_are_no_trap(folder: Path) -> N
     assert len(index_folder(folder).images) == 3
 
 
+@pytest.mark.parametrize("target", ["loop.png", "red.png/x", "x" * 300])
+def test_a_link_that_leads_nowhere_is_passed_over(target: str, folder: Path) -> None:
+    (folder / "loop.png").symlink_to(target)
+    catalog = index_folder(folder)
+    assert len(catalog.images) == 3
+    assert catalog.skipped == []
+
+
+def test_folders_may_be_nested_deeper_than_calls(folder: Path) -> None:
+    (folder / "/".join("d" * 200)).mkdir(parents=True)
+    (folder / "/".join("d" * 200) / "black.png").touch()
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 100)
+    try:
+        assert len(files_of(folder)) == 4
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_a_folder_whose_path_is_too_long_is_left_out_with_a_warning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(folder)
+    for _ in range(25):
+        Path("d" * 200).mkdir()
+        os.chdir("d" * 200)
+    os.chdir(folder)
+    assert len(index_folder(folder).images) == 3
+    assert "is left out: File name too long" in caplog.text
+
+
 def test_rows_of_metadata_are_joined_by_the_path_of_their_file(folder: Path, tmp_path: Path) -> None:
     catalog = index_folder(folder, tmp_path / "rows.jsonl")
     assert [image.metadata for image in catalog.images] == [
@@ -78,6 +112,11 @@ def test_an_accented_name_is_the_same_however_it_is_encoded(folder: Path) -> Non
 def test_the_time_of_an_image_is_that_of_its_file(folder: Path) -> None:
     os.utime(folder / "red.png", (0, 1_700_000_000.5))
     assert index_folder(folder).images[-1].changed == datetime(2023, 11, 14, 22, 13, 20, 500_000, UTC)
+
+
+@pytest.mark.parametrize(("seconds", "year"), [(300_000_000_000, 9892), (-100_000_000_000, 68)])
+def test_a_time_beyond_all_dates_is_the_nearest_that_there_is(seconds: int, year: int) -> None:
+    assert FoundFile("a.png", 1, seconds * 10**9, 1).changed.year == year
 
 
 def test_indexing_leaves_no_thread_behind(folder: Path) -> None:
