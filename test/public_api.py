@@ -289,7 +289,7 @@ def main() -> None:
     """Write the list anew."""
     lines = listed()
     LIST.write_text("\n".join([*lines, ""]), "utf-8")
-    print(f"{LIST.name}: {len(lines)} lines")
+    print(f"{LIST.name}: {len(lines)} lines, of {Path(coactive.__file__).parent}")
 
 
 if __name__ == "__main__":

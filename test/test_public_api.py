@@ -22,7 +22,7 @@ from coactive.exceptions import OpenApiException
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), ROOT / "test/seed_scripts.md"]
 NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
 
-CHANGED = """The public names are no longer those of test/public_api.txt (- the list, + the code):
+CHANGED = """The public names and signatures are no longer those of the list:
 
 {changes}
 
@@ -33,8 +33,9 @@ Unreleased. docs/guides/public-api.md says which changes need a new minor versio
 
 def test_the_public_names_and_signatures_are_those_of_the_list() -> None:
     committed, found = LIST.read_text("utf-8").splitlines(), listed()
-    changes = [line for line in difflib.ndiff(committed, found) if line[0] in "+-"]
-    assert committed == found, CHANGED.format(changes="\n".join(changes))
+    changes = difflib.unified_diff(committed, found, "test/public_api.txt", "the code", lineterm="", n=0)
+    if told := "\n".join(changes):
+        pytest.fail(CHANGED.format(changes=told), pytrace=False)
 
 
 def test_the_list_has_each_name_once_and_nothing_that_differs_from_run_to_run() -> None:
