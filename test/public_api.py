@@ -141,7 +141,7 @@ class Entries:
 
     def _made_by(self, cls: type) -> str:
         """How one is made, where that is public and not as a base of the list says."""
-        made = {it for public, it in self.objects.items() if public not in self._told.types}
+        made = [it for public, it in self.objects.items() if public not in self._told.types]
         for it in _ours(cls) if cls in made else []:
             if it is not cls and it in made:
                 break
