@@ -227,9 +227,10 @@ def _connection(file: Path) -> sqlite3.Connection:
 
 def _check_ours(connection: sqlite3.Connection, file: Path) -> None:
     """Raise where the file is something else, before anything is written to it."""
+    # First of all: another program that makes the index now writes all three at once.
+    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
     ((application_id,),) = connection.execute("PRAGMA application_id")
     ((version,),) = connection.execute("PRAGMA user_version")
-    ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_master")
     if tables and application_id != APPLICATION_ID:
         raise sqlite3.NotSupportedError("no index of coactive.local")
     if tables and version != VERSION:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -127,7 +128,9 @@ def _in_batches(record: Callable[[FoundFile], Record | None], todo: Sequence[Fou
     """The records of the files, on all cores, a batch at a time."""
     with (
         ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="coactive-index") as pool,
-        _Progress(total=len(todo), desc="indexing", unit=" files", disable=None if todo else True) as progress,
+        _Progress(
+            total=len(todo), desc="indexing", unit=" files", disable=None if todo and sys.stderr else True
+        ) as progress,
     ):
         try:
             for start in range(0, len(todo), BATCH):

@@ -9,8 +9,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from coactive.local import descriptor
 from coactive.local.catalog import Catalog
 from coactive.local.encoder import Encoder
 from coactive.local.image_file import ENOUGH
-from coactive.local.index import FILE_NAME
+from coactive.local.index import FILE_NAME, Index
 from coactive.local.indexing import index_folder
 
 
@@ -312,6 +314,19 @@ def test_two_programs_may_index_one_folder_at_the_same_time(folder: Path) -> Non
     fresh = folder.parent / "fresh.sqlite"
     index_folder(folder, index=fresh)
     assert contents(folder / FILE_NAME) == contents(fresh)
+
+
+def test_programs_that_make_an_index_at_the_same_time_take_it_for_theirs(tmp_path: Path) -> None:
+    def opened(file: Path, together: threading.Barrier) -> dict[str, str]:
+        together.wait(60)
+        with Index.of(tmp_path, file, "counting") as index:
+            return index.stamps()
+
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(200):
+            together = threading.Barrier(3)
+            one_index = [tmp_path / f"{number}.sqlite"] * 3
+            assert list(pool.map(opened, one_index, [together] * 3)) == [{}, {}, {}]
 
 
 def test_an_empty_folder_does_not_empty_its_index(folder: Path, tmp_path: Path) -> None:

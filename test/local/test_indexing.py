@@ -119,6 +119,11 @@ def test_a_time_beyond_all_dates_is_the_nearest_that_there_is(seconds: int, year
     assert FoundFile("a.png", 1, seconds * 10**9, 1).changed.year == year
 
 
+def test_a_program_without_stderr_can_index(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert len(index_folder(folder).images) == 3
+
+
 def test_indexing_leaves_no_thread_behind(folder: Path) -> None:
     before = set(threading.enumerate())
     index_folder(folder)
