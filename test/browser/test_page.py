@@ -631,6 +631,17 @@ def _looks_well(visit: Visit, screenshot: Path) -> None:
     assert contrasts[0].ratio >= READABLE, contrasts[0]
 
 
+def test_a_browser_knows_every_declaration_of_the_style_sheet(visit: Visit) -> None:
+    unknown = visit.page.evaluate("""async () => {
+        const sheet = await (await fetch("page/page.css")).text()
+        const blocks = [...sheet.replace(/[/][*].*?[*][/]/gs, "").matchAll(/{([^{}]*)}/g)]
+        const declarations = blocks.flatMap(([, block]) => block.split(";")).map(it => it.trim()).filter(Boolean)
+        const parts = it => [it.slice(0, it.indexOf(":")), it.slice(it.indexOf(":") + 1).replace("!important", "")]
+        return declarations.filter(it => !CSS.supports(...parts(it)))
+    }""")
+    assert unknown == []
+
+
 def test_nothing_moves_while_thumbnails_load(visit: Visit) -> None:
     held: list[Route] = []
     visit.page.route("**/thumbnails/*", lambda route: held.append(route))
