@@ -460,6 +460,7 @@ def test_a_service_that_was_stopped_is_told_in_words_and_found_again(browser: Br
             visit.page.get_by_role("button", name="Try again").click()
             visit.page.get_by_text("1 image", exact=True).first.wait_for()
             visit.settle()
+            assert visit.page.evaluate("document.activeElement.id") == "results"
             assert visit.paths == ["a.png"]
     finally:
         if visit:
@@ -502,6 +503,7 @@ def test_with_credentials_of_ones_own_it_asks_for_them_and_shows_no_secret(brows
         _sign_in(visit, "me", "s3cret:x")
         visit.page.get_by_role("search").wait_for()
         visit.settle()
+        visit.page.locator("#file:focus").wait_for(state="attached")
         visit.search("a")
         program = visit.program
         assert "s3cret" not in program + visit.page.content()
