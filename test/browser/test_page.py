@@ -460,6 +460,7 @@ def test_a_service_that_was_stopped_is_told_in_words_and_found_again(browser: Br
             visit.page.get_by_role("button", name="Try again").click()
             visit.page.get_by_text("1 image", exact=True).first.wait_for()
             visit.settle()
+            assert visit.page.evaluate("document.activeElement.id") == "results"
             assert visit.paths == ["a.png"]
     finally:
         if visit:
@@ -502,6 +503,7 @@ def test_with_credentials_of_ones_own_it_asks_for_them_and_shows_no_secret(brows
         _sign_in(visit, "me", "s3cret:x")
         visit.page.get_by_role("search").wait_for()
         visit.settle()
+        visit.page.locator("#file:focus").wait_for(state="attached")
         visit.search("a")
         program = visit.program
         assert "s3cret" not in program + visit.page.content()
@@ -629,6 +631,17 @@ def _looks_well(visit: Visit, screenshot: Path) -> None:
     assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     contrasts = contrasts_in(visit.page.locator("body"))
     assert contrasts[0].ratio >= READABLE, contrasts[0]
+
+
+def test_a_browser_knows_every_declaration_of_the_style_sheet(visit: Visit) -> None:
+    unknown = visit.page.evaluate("""async () => {
+        const sheet = await (await fetch("page/page.css")).text()
+        const blocks = [...sheet.replace(/[/][*].*?[*][/]/gs, "").matchAll(/{([^{}]*)}/g)]
+        const declarations = blocks.flatMap(([, block]) => block.split(";")).map(it => it.trim()).filter(Boolean)
+        const parts = it => [it.slice(0, it.indexOf(":")), it.slice(it.indexOf(":") + 1).replace("!important", "")]
+        return declarations.filter(it => !CSS.supports(...parts(it)))
+    }""")
+    assert unknown == []
 
 
 def test_nothing_moves_while_thumbnails_load(visit: Visit) -> None:

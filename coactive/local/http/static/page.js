@@ -100,13 +100,19 @@ function fail(problem) {
   if (isUnknown(problem)) return askToSignIn("The sign-in has ended. Please sign in again.");
   if (problem.status === 404) catalogue = null;
   shown([], { title: "No results" });
-  const again = { type: "button", onclick: () => search({ push: false }) };
+  const again = { type: "button", onclick: tryAgain };
   const retry = problem.maySucceed ? [element("button", again, "Try again")] : [];
   byId("problem").replaceChildren(
     element("strong", {}, problem instanceof service.Failure ? problem.message : "Something went wrong in this page"),
     element("p", {}, problem instanceof service.Failure ? problem.advice : `${problem}. Reload the page.`),
     ...retry,
   );
+}
+
+/** Searches once more; the button that has the focus goes away, and the focus must not go with it. */
+function tryAgain() {
+  show(byId("results"));
+  search({ push: false });
 }
 
 /** Says why there is nothing to search with, instead of the search that is under way. */
@@ -184,6 +190,7 @@ async function signIn() {
     sessionStorage.setItem(KEPT, await service.logIn(id, secret));
     byId("client-secret").value = "";
     await begin();
+    if (!byId("search-page").hidden) byId("file").focus();
   } catch (problem) {
     byId("sign-in-problem").textContent = isUnknown(problem)
       ? "The client id or the client secret is wrong."

@@ -50,7 +50,7 @@ async function read(file) {
   try {
     return new File([await file.arrayBuffer()], file.name || "image", { type: file.type });
   } catch {
-    const why = `“${file.name}” is a folder, or has moved or changed since.`;
+    const why = `“${file.name}” is a folder, is too large, or has moved or changed since.`;
     throw new Failure(null, "The browser cannot read this", why);
   }
 }
