@@ -46,6 +46,7 @@ OPENAPI = Path(__file__).with_name("openapi.json")
 def build_app(
     catalog: Catalog,
     decoders: Executor,
+    thumbnailers: Executor,
     *,
     embedding_id: str,
     token: str,
@@ -57,11 +58,12 @@ def build_app(
 
     It searches `catalog` under the name `embedding_id` for whoever sends as the bearer token `token`, or one that
     its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
-    Searches fail as `faults` says. Uploads are decoded by `decoders`.
+    Searches fail as `faults` says. Uploads are decoded by `decoders`, thumbnails made
+    by `thumbnailers`.
     """
     tokens = Tokens(token, token_lifetime)
     api = build_api(catalog, decoders, embedding_id, tokens)
-    add_page(api, catalog, decoders, embedding_id=embedding_id, token=token)
+    add_page(api, catalog, thumbnailers, embedding_id=embedding_id, token=token)
     searches = [route for route in api.routes if isinstance(route, APIRoute) and route.include_in_schema]
     return Gate(Failing(api, searches, faults), tokens=tokens, max_bytes=max_bytes)
 

@@ -111,7 +111,9 @@ class Catalog:
         scores = self.text_scores(phrase)
         if self.encoder.encode_phrase is None:
             return scores
-        return (scores + self.visual_scores(self.encoder.encode_phrase(phrase))) / np.float32(2)
+        # What looks like the opposite does not hide an image that has the words.
+        looks = np.maximum(self.visual_scores(self.encoder.encode_phrase(phrase)), 0)
+        return (scores + looks) / np.float32(2)
 
     def text_scores(self, query: str) -> Scores:
         """How well each image's metadata and path answer a query, from 0 (no word in common) to 1."""

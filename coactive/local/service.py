@@ -32,6 +32,9 @@ from coactive.local.indexing import index_folder
 from coactive.local.settings import LOOPBACK, Settings
 from coactive.local.wording import some
 
+THUMBNAILERS = max(1, (os.cpu_count() or 1) // 2)
+"""How many thumbnails are made at once: searches come first."""
+
 DECODERS = min(4, os.cpu_count() or 1)
 """How many uploads are decoded at once: each may take a few hundred MiB of pixels while it is."""
 
@@ -158,9 +161,13 @@ def serving(settings: Settings) -> Iterator[Service]:
         embedding_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{name}#{encoder.name}"))
         configuration = _configuration(listener, token)
         decoders = stack.enter_context(ThreadPoolExecutor(DECODERS, thread_name_prefix="coactive-decode"))
+        thumbnailers = ThreadPoolExecutor(THUMBNAILERS, thread_name_prefix="coactive-thumbnail")
+        # Those that are still to be made nobody waits for any more.
+        stack.callback(thumbnailers.shutdown, cancel_futures=True)
         app = build_app(
             catalog,
             decoders,
+            thumbnailers,
             embedding_id=embedding_id,
             token=token,
             faults=faults,

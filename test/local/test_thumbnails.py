@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,19 +16,17 @@ import urllib3
 from PIL import Image
 
 from coactive.local import running
+from coactive.local.app import build_app
 from coactive.local.catalog import IndexedImage
+from coactive.local.http.faults import Faults
+from coactive.local.http.server import answering, listen
 from coactive.local.http.thumbnails import Thumbnails
 from coactive.local.image_file import UnreadableImageError
+from coactive.local.indexing import index_folder
 
-from .conftest import Caller, png
+from .conftest import TEXT, Caller, png
 
 Indexed = Callable[[str, Image.Image], IndexedImage]
-
-
-@pytest.fixture(scope="module")
-def decoders() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -48,27 +49,25 @@ def decoded(data: bytes) -> Image.Image:
 )
 @pytest.mark.parametrize("ending", ["jpg", "png", "gif", "webp"])
 def test_the_longer_side_has_at_most_320_pixels(
-    decoders: ThreadPoolExecutor, indexed: Indexed, ending: str, size: tuple[int, int], small: tuple[int, int]
+    indexed: Indexed, ending: str, size: tuple[int, int], small: tuple[int, int]
 ) -> None:
-    thumbnail = Thumbnails(decoders).of(indexed(f"a.{ending}", Image.new("RGB", size, "teal")))
+    thumbnail = Thumbnails().of(indexed(f"a.{ending}", Image.new("RGB", size, "teal")))
     picture = decoded(thumbnail.data)
     assert (thumbnail.media_type, picture.format, picture.size) == ("image/jpeg", "JPEG", small)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_what_is_transparent_stays_so(decoders: ThreadPoolExecutor, indexed: Indexed, mode: str) -> None:
+def test_what_is_transparent_stays_so(indexed: Indexed, mode: str) -> None:
     half = Image.new("RGBA", (600, 600), (255, 0, 0, 0))
     half.paste((0, 0, 0, 255), (0, 0, 300, 600))
-    thumbnail = Thumbnails(decoders).of(indexed("a.png", half.convert(mode)))
+    thumbnail = Thumbnails().of(indexed("a.png", half.convert(mode)))
     picture = decoded(thumbnail.data).convert("RGBA")
     assert (thumbnail.media_type, picture.size) == ("image/png", (320, 320))
     assert [picture.getpixel(at)[3] for at in ((40, 160), (280, 160))] == [255, 0]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp"])
-def test_a_picture_that_a_camera_took_on_its_side_is_upright_and_tells_no_place(
-    decoders: ThreadPoolExecutor, tmp_path: Path, ending: str
-) -> None:
+def test_a_picture_that_a_camera_took_on_its_side_is_upright_and_tells_no_place(tmp_path: Path, ending: str) -> None:
     lying = Image.new("RGB", (800, 600), "blue")
     lying.paste((255, 0, 0), (0, 0, 400, 600))
     exif = Image.Exif()
@@ -76,7 +75,7 @@ def test_a_picture_that_a_camera_took_on_its_side_is_upright_and_tells_no_place(
     exif[0x010E] = "at home"
     file = tmp_path / f"a.{ending}"
     lying.save(file, exif=exif)
-    data = Thumbnails(decoders).of(IndexedImage(file.parent, file.name, "image/any", datetime.now(UTC))).data
+    data = Thumbnails().of(IndexedImage(file.parent, file.name, "image/any", datetime.now(UTC))).data
     upright = decoded(data)
     assert upright.size == (240, 320)
     red, _, blue = upright.getpixel((120, 40))  # type: ignore[misc]
@@ -85,18 +84,18 @@ def test_a_picture_that_a_camera_took_on_its_side_is_upright_and_tells_no_place(
     assert b"at home" not in data
 
 
-def test_sixteen_bits_of_grey_keep_their_shades(decoders: ThreadPoolExecutor, indexed: Indexed) -> None:
+def test_sixteen_bits_of_grey_keep_their_shades(indexed: Indexed) -> None:
     levels = np.full((100, 100), 65535, dtype=np.uint16)
     levels[:, :50] = 32768
     grey = Image.fromarray(levels)
     assert grey.mode == "I;16"
-    picture = decoded(Thumbnails(decoders).of(indexed("a.png", grey)).data).convert("L")
+    picture = decoded(Thumbnails().of(indexed("a.png", grey)).data).convert("L")
     assert picture.getpixel((20, 50)) == pytest.approx(128, abs=4)
     assert picture.getpixel((80, 50)) == pytest.approx(255, abs=4)
 
 
-def test_a_thumbnail_is_made_once_until_its_file_changes(decoders: ThreadPoolExecutor, indexed: Indexed) -> None:
-    thumbnails = Thumbnails(decoders)
+def test_a_thumbnail_is_made_once_until_its_file_changes(indexed: Indexed) -> None:
+    thumbnails = Thumbnails()
     image = indexed("a.png", Image.new("RGB", (40, 40), "red"))
     first = thumbnails.of(image)
     assert thumbnails.of(image) is first
@@ -108,12 +107,10 @@ def test_a_thumbnail_is_made_once_until_its_file_changes(decoders: ThreadPoolExe
     assert thumbnails.kept == len(changed.data)
 
 
-def test_those_that_were_asked_for_last_are_kept_up_to_the_bound(
-    decoders: ThreadPoolExecutor, indexed: Indexed
-) -> None:
+def test_those_that_were_asked_for_last_are_kept_up_to_the_bound(indexed: Indexed) -> None:
     images = [indexed(f"{n}.png", Image.new("RGB", (40, 40), "red")) for n in range(4)]
-    one = len(Thumbnails(decoders).of(images[0]).data)
-    thumbnails = Thumbnails(decoders, capacity=3 * one)
+    one = len(Thumbnails().of(images[0]).data)
+    thumbnails = Thumbnails(capacity=3 * one)
     first = [thumbnails.of(image) for image in images[:3]]
     assert thumbnails.of(images[0]) is first[0]
     thumbnails.of(images[3])
@@ -124,23 +121,23 @@ def test_those_that_were_asked_for_last_are_kept_up_to_the_bound(
     assert thumbnails.kept == 3 * one
 
 
-def test_what_is_larger_than_the_bound_is_made_and_not_kept(decoders: ThreadPoolExecutor, indexed: Indexed) -> None:
-    thumbnails = Thumbnails(decoders, capacity=10)
+def test_what_is_larger_than_the_bound_is_made_and_not_kept(indexed: Indexed) -> None:
+    thumbnails = Thumbnails(capacity=10)
     assert thumbnails.of(indexed("a.png", Image.new("RGB", (40, 40)))).data
     assert thumbnails.kept == 0
 
 
-def test_many_threads_may_ask_at_once(decoders: ThreadPoolExecutor, indexed: Indexed) -> None:
+def test_many_threads_may_ask_at_once(indexed: Indexed) -> None:
     images = [indexed(f"{n}.png", Image.new("RGB", (40 + n, 40), "red")) for n in range(8)]
-    thumbnails = Thumbnails(decoders, capacity=2_000)
+    thumbnails = Thumbnails(capacity=2_000)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(thumbnails.of, images * 10))
     assert [decoded(thumbnail.data).width for thumbnail in found] == [40 + n for n in range(8)] * 10
     assert thumbnails.kept <= 2_000
 
 
-def test_a_file_that_is_gone_or_broken_has_none(decoders: ThreadPoolExecutor, indexed: Indexed) -> None:
-    thumbnails = Thumbnails(decoders)
+def test_a_file_that_is_gone_or_broken_has_none(indexed: Indexed) -> None:
+    thumbnails = Thumbnails()
     image = indexed("a.png", Image.new("RGB", (40, 40)))
     thumbnails.of(image)
     image.file.write_bytes(b"no picture")
@@ -189,3 +186,27 @@ def test_an_image_that_is_unknown_gone_or_broken_has_no_thumbnail(folder: Path) 
         for name in (gone.id, broken.id, "none", "..%2Frows.jsonl"):
             answer = pool.request("GET", f"{service.host}/thumbnails/{name}")
             assert (answer.status, list(answer.json())) == (404, ["detail"])
+
+
+def test_searches_are_answered_while_many_thumbnails_are_waited_for(folder: Path) -> None:
+    made, catalog = threading.Event(), index_folder(folder)
+    with ExitStack() as stack:
+        decoders, thumbnailers = (stack.enter_context(ThreadPoolExecutor(1)) for _ in range(2))
+        thumbnailers.submit(made.wait)
+        app = build_app(catalog, decoders, thumbnailers, embedding_id="e", token="a:b", faults=Faults())
+        listener = stack.enter_context(listen("127.0.0.1", 0))
+        stack.enter_context(answering(app, listener))
+        host = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        clients = stack.enter_context(ThreadPoolExecutor(50))
+        pool = stack.enter_context(urllib3.PoolManager(maxsize=60))
+        # Whatever comes, nothing waits for the thumbnails at the end.
+        stack.callback(made.set)
+        asked = [clients.submit(pool.request, "GET", f"{host}/thumbnails/{catalog.images[0].id}") for _ in range(50)]
+        while clients._work_queue.qsize():
+            time.sleep(0.01)
+        time.sleep(0.3)
+        headers = {"Authorization": "Bearer a:b"}
+        found = pool.request("GET", host + TEXT.format("e"), fields={"query": "red"}, headers=headers, timeout=20)
+        assert (found.status, sum(one.done() for one in asked)) == (200, 0)
+        made.set()
+        assert {one.result().status for one in asked} == {200}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -54,13 +55,13 @@ EXAMPLES = 12
 NO_SUCH_IMAGE = "no such image"
 
 
-def add_page(app: FastAPI, catalog: Catalog, decoders: Executor, *, embedding_id: str, token: str) -> None:
-    """Let the service show its page, which searches `catalog`; thumbnails are made by `decoders`.
+def add_page(app: FastAPI, catalog: Catalog, thumbnailers: Executor, *, embedding_id: str, token: str) -> None:
+    """Let the service show its page, which searches `catalog`; thumbnails are made by `thumbnailers`.
 
     A `token` made of a client id and secret of one's own is never sent: the page asks for them.
     """
-    page = _Page(catalog, Thumbnails(decoders), embedding_id, token)
-    endpoints: dict[str, Callable[..., Response]] = {
+    page = _Page(catalog, thumbnailers, embedding_id, token)
+    endpoints: dict[str, Callable[..., Any]] = {
         "/": page.index,
         "/favicon.ico": page.icon,
         "/page/access.json": page.access,
@@ -89,9 +90,10 @@ class _File:
 class _Page:
     """The endpoints of the page over one catalogue."""
 
-    def __init__(self, catalog: Catalog, thumbnails: Thumbnails, embedding_id: str, token: str) -> None:
+    def __init__(self, catalog: Catalog, thumbnailers: Executor, embedding_id: str, token: str) -> None:
         self._catalog = catalog
-        self._thumbnails = thumbnails
+        self._thumbnails = Thumbnails()
+        self._thumbnailers = thumbnailers
         self._embedding_id = embedding_id
         self._files = _files()
         self._access = {"access_token": token if token == ":".join(LOOPBACK_CREDENTIALS) else None}
@@ -125,7 +127,12 @@ class _Page:
         # ASCII, because a path may hold bytes that are no UTF-8, which the escapes of JSON carry.
         return Response(json.dumps(about), headers={"Cache-Control": "no-store"}, media_type="application/json")
 
-    def thumbnail(self, request: Request, image_id: str) -> Response:
+    async def thumbnail(self, request: Request, image_id: str) -> Response:
+        # A page asks for many at once: no thread of those that answer searches is to wait for them.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thumbnailers, self._thumbnail, request, image_id)
+
+    def _thumbnail(self, request: Request, image_id: str) -> Response:
         image = self._catalog.find(image_id)
         if image is None:
             raise HTTPException(404, NO_SUCH_IMAGE)

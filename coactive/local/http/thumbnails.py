@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections import OrderedDict
-from concurrent.futures import Executor
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -31,9 +30,8 @@ class Thumbnail(NamedTuple):
 class Thumbnails:
     """Thumbnails of images, made when they are first asked for. Safe to use from many threads."""
 
-    def __init__(self, decoders: Executor, capacity: int = CAPACITY) -> None:
-        """Images are decoded by `decoders`; at most `capacity` bytes are kept."""
-        self._decoders = decoders
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        """At most `capacity` bytes are kept."""
         self._capacity = capacity
         self._kept: OrderedDict[str, Thumbnail] = OrderedDict()
         self._bytes = 0
@@ -55,7 +53,7 @@ class Thumbnails:
             if thumbnail is not None and thumbnail.version == version:
                 self._kept.move_to_end(image.id)
                 return thumbnail
-        data, media_type = self._decoders.submit(_small, image.file).result()
+        data, media_type = _small(image.file)
         thumbnail = Thumbnail(data, media_type, version)
         self._keep(image.id, thumbnail)
         return thumbnail
