@@ -270,3 +270,12 @@ def test_a_warning_that_is_made_an_error_ends_the_service(folder: Path) -> None:
         with pytest.raises(UserWarning, match="1 of 2 rows: 'none.png'"):
             running(folder, metadata=folder / "rows.csv").__enter__()
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"port": "8000"}, "port: expected an int, got str"), ({"host": None}, "host: expected a str, got NoneType")],
+)
+def test_an_address_of_a_wrong_type_is_named(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says), running(**wrong):
+        pass
