@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from operator import attrgetter
 from threading import Lock
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
@@ -59,23 +60,31 @@ def encoder_named(name: str | None) -> Encoder:
 
 def _imported(name: object) -> Callable[[Any], Any]:
     if not isinstance(name, str):
-        raise TypeError(f"encoder: expected a str or None, got {type(name).__name__}")
+        raise TypeError(f"encoder: expected a str or None, got {type(name).__name__}; it is named as 'module:callable'")
     module, _, attribute = name.partition(":")
     if not module or not attribute or module.startswith("."):
         raise ValueError(f"encoder: {name!r} is neither {BUILT_IN.name!r}, the built-in one, nor module:callable")
+    loaded = _loaded(module)
     try:
-        imported = import_module(module)
-    except ModuleNotFoundError as problem:
-        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
-            raise
-        raise ValueError(f"encoder: no module named {problem.name!r} can be imported from here") from problem
-    try:
-        found = attrgetter(attribute)(imported)
+        found = attrgetter(attribute)(loaded)
     except AttributeError as problem:
         raise ValueError(f"encoder: the module {module!r} has no {attribute!r}") from problem
     if not callable(found):
         raise ValueError(f"encoder: {name} is not callable, it is of type {type(found).__name__}")
     return found  # type: ignore[no-any-return]
+
+
+def _loaded(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as problem:
+        if problem.name is None or not f"{module}.".startswith(f"{problem.name}."):
+            says = f"encoder: the module {module!r} imports one that is not installed: {problem.name}"
+            raise ModuleNotFoundError(says, name=problem.name) from problem
+        hint = f"; write it without .py: {module[:-3]}:..." if module.endswith(".py") else ""
+        raise ValueError(f"encoder: no module named {problem.name!r} can be imported from here{hint}") from problem
+    except Exception as problem:
+        raise ValueError(f"encoder: importing {module!r} raised {type(problem).__name__}: {problem}") from problem
 
 
 class EncoderError(ValueError):
@@ -118,6 +127,8 @@ class _Own:
 
     def _checked(self, answer: Any, what: str) -> Embedding:
         """The answer as an embedding; raises EncoderError where it is none for `what`, or not as long as the first."""
+        if answer is None:
+            self._refuse("None, not a vector; is its `return` missing?")
         try:
             vector = np.asarray(answer, dtype=np.float64)
         except Exception as problem:

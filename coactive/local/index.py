@@ -254,13 +254,22 @@ def _in_words(file: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as problem:
-        raise OSError(f"index: {file}: {problem}") from problem
+        raise OSError(f"index: {file}: {_why_not(file) or problem}") from problem
     except sqlite3.NotSupportedError as problem:
         raise ValueError(f"index: {file} is {problem}; it is left as it is") from problem
     except sqlite3.DatabaseError as problem:
         broken = problem.sqlite_errorcode == sqlite3.SQLITE_CORRUPT
         advice = "remove it, and it is made anew" if broken else "it is left as it is"
         raise ValueError(f"index: {file}: {problem}; {advice}") from problem
+
+
+def _why_not(file: Path) -> str | None:
+    """Why there can be no database, where that is plain to see; SQLite says the same of everything."""
+    if file.is_dir():
+        return f"it is a folder; name a file in it, such as {file / 'index.sqlite'}"
+    if not file.parent.exists():
+        return f"there is no folder {file.parent}"
+    return None
 
 
 def _as_bytes(embedding: Embedding | None) -> bytes | None:

@@ -117,10 +117,17 @@ def _json_rows(source: Path, text: TextIO) -> Iterator[tuple[int, Metadata]]:
         try:
             row = json.loads(written, parse_constant=_finite, parse_float=_finite)
         except (ValueError, RecursionError) as problem:
-            raise MetadataError(f"{source}:{line}: not JSON: {problem}") from problem
+            raise MetadataError(f"{source}:{line}: not JSON: {_without_line(problem)}") from problem
         if not isinstance(row, dict):
-            raise MetadataError(f"{source}:{line}: not a JSON object")
+            raise MetadataError(
+                f"{source}:{line}: not a JSON object; JSON Lines has one {{...}} on each line, and no list around"
+            )
         yield line, row
+
+
+def _without_line(problem: Exception) -> str:
+    """The message of a JSON error; it knows only this line of the file, and would call it the first."""
+    return f"{problem.msg}, at column {problem.pos + 1}" if isinstance(problem, json.JSONDecodeError) else str(problem)
 
 
 def _finite(written: str) -> float:

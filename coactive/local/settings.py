@@ -36,8 +36,15 @@ class Settings:
             raise ValueError("metadata: it goes with a folder; the demo's catalogue has its own")
         if self.folder is None and self.index is not None:
             raise ValueError("index: it goes with a folder; the demo's catalogue is drawn anew each time")
+        _check_type("host", self.host, str, "a str")
+        _check_type("port", self.port, int, "an int")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port: from 0 (any free one) to 65535, not {self.port}")
+
+
+def _check_type(name: str, value: object, expected: type, words: str) -> None:
+    if not isinstance(value, expected):
+        raise TypeError(f"{name}: expected {words}, got {type(value).__name__}")
 
 
 def _check_path(name: str, value: object, hint: str = "") -> None:

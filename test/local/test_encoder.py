@@ -38,6 +38,9 @@ model = Model()
 seen = []
 no_function = 3
 
+def forgetful(image):
+    np.asarray(image)
+
 def look(image):
     seen.append((image.mode, image.size, image.getpixel((0, 0))))
     return [1.0]
@@ -70,6 +73,7 @@ def fails_on_blue(image):
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A module of a user's own encoders."""
     (tmp_path / "own_models.py").write_text(dedent(MODELS))
+    (tmp_path / "unreadable.py").write_text("def x(:\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield __import__("own_models")
     del sys.modules["own_models"]
@@ -133,7 +137,8 @@ def test_a_search_on_which_an_encoder_fails_is_an_error_that_says_so(folder: Pat
 @pytest.mark.usefixtures("models")
 def test_what_a_module_lacks_while_it_is_imported_is_not_taken_for_the_encoder(tmp_path: Path) -> None:
     (tmp_path / "outdated.py").write_text("import os\nos.no_such_thing\ndef encode(image): return [1.0]")
-    with pytest.raises(AttributeError, match="module 'os' has no attribute 'no_such_thing'"):
+    says = "encoder: importing 'outdated' raised AttributeError: module 'os' has no attribute 'no_such_thing'"
+    with pytest.raises(ValueError, match=says):
         encoder_named("outdated:encode")
 
 
@@ -163,6 +168,9 @@ def test_an_own_encoder_gets_rgb_upright_on_white_and_large_enough(models: Any, 
         ("own_models:", "encoder: 'own_models:' is neither"),
         ("none_such:x", "encoder: no module named 'none_such' can be imported from here"),
         ("none_such.deep:x", "encoder: no module named 'none_such' can be imported from here"),
+        ("own_models.py:colour", r"encoder: .* can be imported from here; write it without \.py: own_models:\.\.\.$"),
+        ("unreadable:x", r"encoder: importing 'unreadable' raised SyntaxError: .*\(unreadable.py, line 1\)"),
+        ("own_models:forgetful", "encoder: own_models:forgetful returned None, not a vector; is its `return` missing"),
         ("own_models:none", "encoder: the module 'own_models' has no 'none'"),
         ("own_models:no_function", "encoder: own_models:no_function is not callable, it is of type int"),
         ("own_models:two_rows", r"encoder: own_models:two_rows returned an array of shape \(2, 2\), not one vector"),
@@ -182,14 +190,18 @@ def test_an_encoder_that_is_none_is_refused_before_an_image_is_read(name: str, s
 
 
 def test_a_name_that_is_no_text_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="encoder: expected a str or None, got function"):
+    with pytest.raises(
+        TypeError, match="encoder: expected a str or None, got function; it is named as 'module:callable'"
+    ):
         encoder_named(lambda image: [1])  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("models")
 def test_a_library_that_an_encoder_misses_is_named_as_python_names_it(tmp_path: Path) -> None:
     (tmp_path / "needs_more.py").write_text("import no_such_library")
-    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+    with pytest.raises(
+        ModuleNotFoundError, match="encoder: the module 'needs_more' imports one that is not installed: no_such_library"
+    ):
         encoder_named("needs_more:encode")
 
 

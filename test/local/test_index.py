@@ -245,8 +245,10 @@ def test_a_chosen_index_is_of_one_folder_unless_that_has_moved(folder: Path, tmp
 
 
 def test_an_index_that_cannot_be_made_where_it_is_told_to_is_an_error(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="index: .*none.*: unable to open database file"):
+    with pytest.raises(OSError, match="index: .*none.*: there is no folder .*none$"):
         index_folder(folder, index=tmp_path / "none" / "index.sqlite")
+    with pytest.raises(OSError, match="index: .*: it is a folder; name a file in it, such as .*index.sqlite$"):
+        index_folder(folder, index=tmp_path)
 
 
 def test_a_folder_that_takes_no_index_is_served_all_the_same(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

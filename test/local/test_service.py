@@ -137,6 +137,7 @@ def test_beyond_this_machine_credentials_must_be_given(folder: Path) -> None:
 def test_what_cannot_be_served_is_said_and_leaves_nothing_behind(
     arguments: dict[str, Any], error: type[Exception], says: str, folder: Path
 ) -> None:
+    gc.collect()
     before = threading.enumerate(), open_descriptors()
     with pytest.raises(error, match=says), running(**{"folder": folder, **arguments}):
         pass
@@ -189,6 +190,7 @@ def test_no_answer_waits_for_an_acknowledgement_of_the_network(demo: Service) ->
 
 
 def test_it_ends_promptly_with_no_thread_socket_or_file_left(folder: Path) -> None:
+    gc.collect()
     before = set(threading.enumerate())
     descriptors = open_descriptors()
     upload = {"file": ("a.png", b"x" * 2**21)}
@@ -270,3 +272,12 @@ def test_a_warning_that_is_made_an_error_ends_the_service(folder: Path) -> None:
         with pytest.raises(UserWarning, match="1 of 2 rows: 'none.png'"):
             running(folder, metadata=folder / "rows.csv").__enter__()
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [({"port": "8000"}, "port: expected an int, got str"), ({"host": None}, "host: expected a str, got NoneType")],
+)
+def test_an_address_of_a_wrong_type_is_named(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(TypeError, match=says), running(**wrong):
+        pass
