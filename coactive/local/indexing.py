@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from threading import RLock
 from time import monotonic
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 from tqdm import tqdm
 
@@ -25,7 +25,7 @@ BATCH, SECONDS = 128, 1
 """Files whose records are written together, and how long they may wait for that: what is read again after a kill."""
 
 if TYPE_CHECKING:
-    _ProgressBar = tqdm[None]
+    _ProgressBar = tqdm[NoReturn]
 else:
     _ProgressBar = tqdm
 
