@@ -28,11 +28,13 @@ own, the median counts. `floor` and `client` are what one call takes.
 
 - The server is a process of its own that sends prepared answers. Floor and client use it in turn, in short blocks of
   calls, each with one pool of connections that stays open; a run's ratio is the median over the pairs of blocks.
-  Garbage is collected as Python does by itself.
+  Server and clients share one core: between two, the time in which a sleeping core wakes up would hide a part of the
+  difference. Garbage is collected as Python does by itself.
 - An image of an answer has every field of [SimilarImage](SimilarImage.md) and four keys of metadata; five share a
   group. The floor reads `image["score"]`, the client `image.score`.
-- The floor of an upload reads the file whole and passes it in `fields`. Growth of peak memory is measured in a fresh
-  process, after an upload of 1 MiB.
+- The floor of an upload reads the file whole and passes it in `fields`. Both have uploaded 24 MiB before the uploads
+  of 1 MiB, so that `malloc` has settled. Growth of peak memory is measured in a fresh process, after an upload of
+  1 MiB.
 - The floor of the import is `import urllib3`. Each takes the shortest of 25 processes, the start of Python left out.
 - The 1,000 calls go through `coactive.bulk.run`. Their floor is the ideal: 1,000 / 16 x 50 ms.
 
