@@ -23,7 +23,7 @@ searches. `tox -e bench` measures both and writes this page.
 - Machine: {machine}.
 - Versions: {versions}.
 
-A figure is the client's time divided by the floor's, or MiB where it says so. Of {runs} runs, each in a process of its
+A figure is the client's time divided by the floor's, or MiB where it says so. Of {runs} runs, each row of each in a process of its
 own, the median counts. `floor` and `client` are what one call takes.
 
 - The server is a process of its own that sends prepared answers. Floor and client use it in turn, in short blocks of
@@ -48,7 +48,7 @@ published SDK, of which only the import compares.
 
 ## Run it
 
-`tox -e bench` takes about two minutes. `tox -e bench -- client small upload` measures these rows alone and leaves this
+`tox -e bench` takes about a minute. `tox -e bench -- client small upload` measures these rows alone and leaves this
 page; the rows are {keys}.
 `tox -e bench -- stand-in` measures the [stand-in](guides/the-stand-in.md).
 

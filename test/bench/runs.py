@@ -1,4 +1,4 @@
-"""Several runs, each in a process of its own: `python -m bench.runs NUMBER ROW ...` makes one and prints it as JSON."""
+"""Several runs of each row, every one in a process of its own: `python -m bench.runs ROW` makes one and prints it."""
 
 from __future__ import annotations
 
@@ -25,27 +25,26 @@ class Result(NamedTuple):
 
 
 def measure(rows: Sequence[Row]) -> list[Result]:
-    """Each row in each run: a process has luck with its memory, and keeps it, so that one process is one sample."""
-    runs = [_run(number, rows) for number in range(1, RUNS + 1)]
-    return [Result(row, list(measured)) for row, measured in zip(rows, zip(*runs, strict=True), strict=True)]
+    """Every row, then every row again: a process has luck with its memory, and keeps it, so that it is one sample."""
+    results = [Result(row, []) for row in rows]
+    with tqdm(results * RUNS, unit="row", disable=None) as bar:
+        for result in bar:
+            bar.set_description(result.row.key)
+            result.runs.append(_run(result.row))
+    return results
 
 
-def _run(number: int, rows: Sequence[Row]) -> list[Measured]:
-    command = [sys.executable, "-m", "bench.runs", str(number), *(row.key for row in rows)]
+def _run(row: Row) -> Measured:
+    command = [sys.executable, "-m", "bench.runs", row.key]
     folder = Path(__file__).parent.parent
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=folder)
-    return [Measured(*measured) for measured in json.loads(done.stdout)]
+    return Measured(*json.loads(done.stdout))
 
 
 def main() -> None:
-    """Make one run."""
-    number, *keys = sys.argv[1:]
-    rows = tqdm([row for row in ROWS if row.key in keys], unit="row", disable=None)
-    measured = []
-    for row in rows:
-        rows.set_description(f"run {number} of {RUNS}: {row.key}")
-        measured.append(row.measure())
-    print(json.dumps(measured))
+    """Make one run of one row."""
+    (row,) = (row for row in ROWS if row.key == sys.argv[1])
+    print(json.dumps(row.measure()))
 
 
 if __name__ == "__main__":
