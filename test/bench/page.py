@@ -23,8 +23,8 @@ searches. `tox -e bench` measures both and writes this page.
 - Machine: {machine}.
 - Versions: {versions}.
 
-A figure is the client's time divided by the floor's, or MiB where it says so. Of {runs} runs, each row of each in a process of its
-own, the median counts. `floor` and `client` are what one call takes.
+A figure is the client's time divided by the floor's, or MiB where it says so. Of {runs} runs, each in a process of its
+own, the median counts. `floor` and `client` are what one call takes, in the last row what all of them take.
 
 - The server is a process of its own that sends prepared answers. Floor and client use it in turn, in short blocks of
   calls, each with one pool of connections that stays open; a run's ratio is the median over the pairs of blocks.
