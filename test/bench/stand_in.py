@@ -1,8 +1,8 @@
-"""How fast the stand-in indexes, starts again and answers: `python test/bench/stand_in.py [IMAGES]`.
+"""How fast the stand-in indexes, starts again and answers.
 
 Photographs are indexed in turn with Pillow's decoding them alone; the ratio of the rates is what counts. The rest
-are seconds, milliseconds and MiB of this machine: a folder of IMAGES small pictures (100,000 unless told otherwise) is
-drawn, indexed, and served by a new process.
+are seconds, milliseconds and MiB of this machine: a folder of small pictures is drawn, indexed, and served by a new
+process.
 """
 
 from __future__ import annotations
@@ -81,9 +81,8 @@ print(json.dumps(found))
 """
 
 
-def main() -> None:
+def main(count: int) -> None:
     """Print the table."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as place:
         _print_indexing_of_photographs(Path(place, "photographs"))
         _print_restart(Path(place, "pictures"), Path(place, "rows.csv"), count)
@@ -169,7 +168,3 @@ def _described(number: int, chance: np.random.Generator) -> list[str]:
     first, second = (str(word) for word in chance.choice(ADJECTIVES, 2))
     caption = f"a {first} {colour} {product} of {second} {material}"
     return [f"{product.upper()}-{number // 5:05}", product, colour, material, f"{chance.random() * 100:.2f}", caption]
-
-
-if __name__ == "__main__":
-    main()
