@@ -125,8 +125,10 @@ def _argument(loc: list[str | int], parameters: Sequence[str]) -> str:
 def _json(response: RawResponse) -> Any:
     """The body as plain Python values; for a charset that is none, or unknown, JSON's own ones are tried."""
     _, _, charset = response.headers.get("Content-Type", "").lower().partition("charset=")
+    if not charset:
+        return json.loads(response.data)
     try:
-        name = codecs.lookup(charset.partition(";")[0].strip(" '\"") or "utf-8").name
+        name = codecs.lookup(charset.partition(";")[0].strip(" '\"")).name
         return json.loads(response.data if name == "utf-8" else response.data.decode(name))
     except LookupError:
         return json.loads(response.data)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http.client import HTTPException
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from urllib3 import exceptions
@@ -15,25 +15,24 @@ from coactive import redaction
 from coactive.clock import Clock
 from coactive.exceptions import ApiConnectionError, ApiTimeoutError, OpenApiException
 
-
-@contextmanager
-def translated(url: str, clock: Clock, secrets: Sequence[str]) -> Iterator[None]:
-    """Turn what ends an exchange with the service at `url` into an exception of ours, the original as the cause."""
-    try:
-        yield
-    except (OpenApiException, exceptions.DecodeError):
-        raise
-    except (exceptions.HTTPError, HTTPException, OSError, *_MALFORMED) as error:
-        scheme, host, *_ = urlsplit(url)
-        kind = ApiTimeoutError if _is_late(error) else ApiConnectionError
-        explanation = redaction.of_text(_in_words(error, clock), secrets)
-        failure = kind(0, f"no answer from {scheme}://{host}", explanation=explanation)
-        failure.transient = _may_pass(error)
-        raise failure from redaction.of_error(error, secrets)
+FAILURES = (exceptions.HTTPError, HTTPException, OSError, ValueError, OverflowError)
+"""What may end an exchange; http.client makes the last two of some numbers in a malformed answer."""
 
 
-_MALFORMED = (ValueError, OverflowError)
-"""What http.client makes of some numbers in a malformed answer."""
+def raise_ours(error: Exception, url: str, clock: Clock, secrets: Sequence[str]) -> NoReturn:
+    """Raise for what ended an exchange with the service at `url` an exception of ours, the original as the cause.
+
+    Ours, and those about the content encoding, are raised as they are.
+    """
+    if isinstance(error, OpenApiException | exceptions.DecodeError):
+        raise error
+    scheme, host, *_ = urlsplit(url)
+    kind = ApiTimeoutError if _is_late(error) else ApiConnectionError
+    explanation = redaction.of_text(_in_words(error, clock), secrets)
+    failure = kind(0, f"no answer from {scheme}://{host}", explanation=explanation)
+    failure.transient = _may_pass(error)
+    raise failure from redaction.of_error(error, secrets)
+
 
 _LASTING = (exceptions.SSLError, exceptions.LocationValueError, exceptions.EmptyPoolError)
 """What another try would end in again, or, without a free connection, has waited for long enough."""

@@ -79,7 +79,8 @@ class Request(Generic[T]):
         self.returns = returns
         self.options = options or {}
         self.parameters = [given.name for given in (*in_path, *query, *form, *([file] if file else ()))]
-        self._check_options()
+        if self.options:
+            self._check_options()
         self._check_types([*in_path, *query, *form])
         self.in_path = {given.name: _segment(given) for given in in_path}
         self.path = path.format_map({name: quote(value, safe="") for name, value in self.in_path.items()})

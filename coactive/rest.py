@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from functools import cached_property
 from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from coactive import redaction, tls
 from coactive.clock import Clock
 from coactive.deadline import CURRENT, use_clocks
 from coactive.exceptions import CLOSED, ApiDecodeError, ApiValueError
-from coactive.network_error import translated
+from coactive.network_error import FAILURES, raise_ours
 from coactive.proxy import proxy_for
 from coactive.response import RawResponse
 from coactive.upload import BLOCK
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _PIECE = 64 * 1024
 """Bytes received at a time where their number is limited: compressed, they may stand for a thousand times as many."""
 
+_NO_RETRIES = urllib3.Retry(False)
+"""Tries, redirects included, are the transport's to count."""
+
 logger = logging.getLogger("coactive")
 
 
@@ -40,7 +43,7 @@ class Rest:
     def __init__(self, configuration: Configuration, connections: int) -> None:
         self._configuration = configuration
         self._connections = connections
-        self._managers: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._routes: dict[tuple[str, bool], _Route] = {}
         self._closed = False
         self._lock = threading.Lock()
 
@@ -55,23 +58,24 @@ class Rest:
         Raises:
             ApiException: no answer came; status 0.
         """
-        manager = self._manager(request.url, block=read)
+        route = self._route(request.url, block=read)
         body = None if request.body is None else (block for block in request.body)
         began = monotonic()
         try:
-            with translated(request.url, request.clock, [*request.secrets, *_secrets_of(manager)]):
-                limits = _limits(request.clock)
-                response = manager.urlopen(
-                    request.method,
-                    request.url,
-                    body=body,
-                    headers=request.headers,
-                    timeout=limits,
-                    pool_timeout=limits.total,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                )
+            limits = _limits(request.clock)
+            response = route.urlopen(
+                request.method,
+                request.url,
+                body=body,
+                headers=request.headers,
+                timeout=limits,
+                pool_timeout=limits.total,
+                retries=_NO_RETRIES,
+                redirect=False,
+                preload_content=False,
+            )
+        except FAILURES as error:
+            raise_ours(error, request.url, request.clock, [*request.secrets, *route.secrets])
         finally:
             if body:
                 body.close()
@@ -87,48 +91,71 @@ class Rest:
             ApiDecodeError: its content encoding is broken, or it is larger than `max_response_bytes`.
         """
         try:
-            with translated(request.url, request.clock, request.secrets):
-                data = _read_up_to(self._configuration.max_response_bytes, response, request)
+            data = _read_up_to(self._configuration.max_response_bytes, response, request)
         except Exception as error:
             response.close()
             _release(response)
-            if not isinstance(error, exceptions.DecodeError):
-                raise
-            problem = f"its content encoding is broken: {error}"
-            raise _undecodable(response, request, problem) from redaction.of_error(error, request.secrets)
+            if isinstance(error, exceptions.DecodeError):
+                problem = f"its content encoding is broken: {error}"
+                raise _undecodable(response, request, problem) from redaction.of_error(error, request.secrets)
+            if isinstance(error, FAILURES):
+                raise_ours(error, request.url, request.clock, request.secrets)
+            raise
         _release(response)
         return RawResponse(response.status, response.reason, response.headers, data)
 
-    @contextmanager
-    def given_up_by_an_interrupt(self) -> Iterator[None]:
-        """Begin anew where an interrupt ends what is done: it may have come in the middle of urllib3's bookkeeping."""
-        try:
-            yield
-        except Exception:
-            raise
-        except BaseException:
-            self._managers = {}
-            raise
+    def begin_anew(self) -> None:
+        """Give up all connections: after an interrupt, which may have come in the middle of urllib3's bookkeeping."""
+        self._routes = {}
 
     def close(self) -> None:
         """Close every connection that is not in use."""
         with self._lock:
             self._closed = True
-            for manager in self._managers.values():
-                for name in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over itself
-                    _close_idle(manager.pools[name])
-                manager.clear()
+            for route in self._routes.values():
+                route.close()
 
-    def _manager(self, url: str, *, block: bool) -> urllib3.PoolManager:
+    def _route(self, url: str, *, block: bool) -> _Route:
         scheme, host, *_ = urlsplit(url)
         origin = f"{scheme}://{host}"
         with self._lock:
             if self._closed:
                 raise ApiValueError(CLOSED)
-            if (origin, block) not in self._managers:
+            if (origin, block) not in self._routes:
                 settings = {"maxsize": self._connections, "block": block, "num_pools": 1, "blocksize": BLOCK}
-                self._managers[origin, block] = _new_manager(self._configuration, origin, settings)
-            return self._managers[origin, block]
+                self._routes[origin, block] = _Route(_new_manager(self._configuration, origin, settings), origin)
+            return self._routes[origin, block]
+
+
+class _Route:
+    """The way to the service: straight, or by a proxy.
+
+    Attributes:
+        secrets: what a proxy is told and nobody else.
+    """
+
+    def __init__(self, manager: urllib3.PoolManager, origin: str) -> None:
+        self.secrets = _secrets_of(manager)
+        self._manager = manager
+        self._origin = origin
+
+    def urlopen(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        """Send a request and give its answer, as urllib3 does."""
+        if isinstance(self._manager, urllib3.ProxyManager):
+            return self._manager.urlopen(method, url, **options)
+        # A manager would take the address apart once more, to find the one pool that there is.
+        target = url.removeprefix(self._origin)
+        return self._pool.urlopen(method, target, assert_same_host=False, **options)
+
+    @cached_property
+    def _pool(self) -> urllib3.HTTPConnectionPool:
+        return self._manager.connection_from_url(self._origin)
+
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        for name in self._manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over itself
+            _close_idle(self._manager.pools[name])
+        self._manager.clear()
 
 
 def _release(response: urllib3.BaseHTTPResponse) -> None:

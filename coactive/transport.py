@@ -103,10 +103,14 @@ class Transport:
         sent, exchange = self._hooks.before(wire, attempt)
         ended: Ended
         try:
-            with self._rest.given_up_by_an_interrupt():
-                ended = _receive(self._rest, sent, read=read)
+            ended = _receive(self._rest, sent, read=read)
         except ApiException as error:
             ended = error.with_traceback(None)  # its frames hold the response, and this one holds it
+        except Exception:
+            raise
+        except BaseException:
+            self._rest.begin_anew()
+            raise
         if isinstance(ended, RawResponse | ApiException):
             ended.tries = attempt
         self._hooks.after(exchange, ended, wire.secrets)

@@ -109,10 +109,14 @@ def set_header(headers: dict[str, str], name: str, value: str) -> None:
         raise ApiValueError(f"header_name: {name!r} cannot name a header")
     if not isinstance(value, str):
         raise ApiTypeError(f"header_value: expected a str for {name}, got {type(value).__name__}")
-    if not value.isprintable() or any(char > "\xff" for char in value):
+    if not value.isprintable() or not (value.isascii() or max(value) <= "\xff"):
         raise ApiValueError(f"header_value: the header {name} cannot carry a line break or this script")
-    hidden = Secret(value) if name.lower() in _SECRET else value
-    headers[next((known for known in headers if known.lower() == name.lower()), name)] = hidden
+    lower = name.lower()
+    for known in headers:
+        if known.lower() == lower:
+            name = known
+            break
+    headers[name] = Secret(value) if lower in _SECRET else value
 
 
 _SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
@@ -125,13 +129,17 @@ def _authorize(
     """Put in who is calling, as `_request_auths` says or else by the token; the secrets that are in, and the token."""
     if auths:
         return [_put_in(_checked_auth(auth), headers, query) for auth in auths], None
-    own = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
-    if caller.access_token is None and own is not None:
+    own = _own_authorization(headers) if caller.access_token is None else None
+    if own is not None:
         return [Secret(own), Secret(own.partition(" ")[2])], None
     bearer = token()
     set_header(headers, "Authorization", f"Bearer {bearer}")
     known = caller.access_token.secrets if isinstance(caller.access_token, ClientCredentials) else []
     return [bearer, *known], bearer
+
+
+def _own_authorization(headers: Mapping[str, str]) -> str | None:
+    return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
 
 
 def _hint(request: Request[Any], caller: Caller, wire: HttpRequest, status: int) -> str | None:

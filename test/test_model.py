@@ -57,6 +57,19 @@ def image(answer: SimilaritySearchResponse) -> SimilarImage:
     return answer.data[0].images[0]
 
 
+def test_a_time_is_converted_when_it_is_first_read_and_is_the_same_in_every_way_to_read_it() -> None:
+    image = SimilarImage.from_dict({"created_dt": "2026-01-02T03:04:05Z"})
+    moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert image.__dict__["created_dt"] == "2026-01-02T03:04:05Z"
+    assert image == SimilarImage(created_dt=moment)
+    assert image["created_dt"] == image.get("created_dt") == image.created_dt == image.__dict__["created_dt"] == moment
+    image.created_dt = None
+    assert image.created_dt is None
+    del image.created_dt
+    assert "created_dt" not in image
+    assert SimilarImage.created_dt is None
+
+
 def test_fields_of_the_schema_are_typed_and_absent_ones_are_none(
     answer: SimilaritySearchResponse, image: SimilarImage
 ) -> None:

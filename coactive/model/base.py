@@ -1,8 +1,8 @@
 """What a model is: the decoded JSON object itself, with the fields that the schema names typed.
 
 A model's `__dict__` is the JSON object that came, so that reading a field costs nothing, and fields that the
-schema does not name stay readable. Only times and nested models are converted, by converters worked out once
-a class.
+schema does not name stay readable. Only times and nested models are converted: a time when it is first read, nested
+models at once, by readers worked out once a class.
 """
 
 from __future__ import annotations
@@ -59,13 +59,17 @@ class Model:
     _fields: ClassVar[tuple[str, ...]] = ()
     _required: ClassVar[tuple[str, ...]] = ()
     _reserved: ClassVar[frozenset[str]] = frozenset()
-    _converters: ClassVar[tuple[tuple[str, Convert], ...] | None] = None
+    _times: ClassVar[frozenset[str]] = frozenset()
+    _read_all: ClassVar[Convert | None] = None
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(name for name in cls.__annotations__ if not name.startswith("_"))
         cls._required = tuple(name for name in cls._fields if not hasattr(cls, name))
         cls._reserved = frozenset(dir(cls)).difference(cls._fields) | {_HIDDEN}
-        cls._converters = None
+        cls._times = frozenset(name for name in cls._fields if _is_time(cls.__annotations__[name]))
+        for name in cls._times:
+            setattr(cls, name, _Time(name))
+        cls._read_all = None
         cls.__match_args__ = cls._fields  # type: ignore[attr-defined, misc]
 
     def __init__(self, /, *args: Any, **fields: Any) -> None:
@@ -100,27 +104,24 @@ class Model:
         Raises:
             Misfit: the object cannot be what the schema says.
         """
-        _read_object(data)
-        for name in cls._required:
-            if name not in data:
-                raise Misfit(f"the field {name!r} is missing")
-        for name, convert in cls._converters if cls._converters is not None else cls._compile():
-            value = data.get(name)
-            if value is not None or name in cls._required:
-                try:
-                    data[name] = convert(value)
-                except Misfit as misfit:
-                    raise misfit.inside(name) from None
-        model = cls.__new__(cls)
-        model.__dict__ = data if cls._reserved.isdisjoint(data) else _with_hidden(cls._reserved, data)
+        try:
+            model: Self = cls.adopt_all([data])[0]
+        except Misfit as misfit:
+            del misfit.path[0]
+            raise
         return model
 
     @classmethod
-    def _compile(cls) -> tuple[tuple[str, Convert], ...]:
-        hints = get_type_hints(cls)
-        found = ((name, converter(hints[name])) for name in cls._fields)
-        cls._converters = tuple((name, convert) for name, convert in found if convert is not None)
-        return cls._converters
+    def adopt_all(cls, items: list[Any]) -> list[Any]:
+        """The models of a list of objects, each as `adopt` makes it; the list itself, which then holds them.
+
+        Raises:
+            Misfit: one of them cannot be what the schema says.
+        """
+        if cls._read_all is None:
+            cls._read_all = _reader_of(cls)
+        models: list[Any] = cls._read_all(items)
+        return models
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object: equal to what came, times written in ISO 8601 as the same instant."""
@@ -134,12 +135,12 @@ class Model:
 
     def get(self, name: str, default: Any = None) -> Any:
         """The field `name`, or `default` where the answer did not have it."""
-        return self._stored(name).get(name, default)
+        return self[name] if name in self._stored(name) else default
 
     def _items(self) -> Iterator[tuple[str, Any]]:
         for name, value in self.__dict__.items():
             if name != _HIDDEN:
-                yield name, value
+                yield name, getattr(self, name) if name in self._times else value
         yield from self.__dict__.get(_HIDDEN, {}).items()
 
     def _stored(self, name: object) -> dict[str, Any]:
@@ -149,7 +150,7 @@ class Model:
     def __getitem__(self, name: str) -> Any:
         fields = self._stored(name)
         if name in fields:
-            return fields[name]
+            return getattr(self, name) if name in self._times else fields[name]
         if name in self._fields and name not in self._required:
             return getattr(type(self), name)
         raise ApiKeyError(f"{type(self).__name__} has no field {name!r}{nearest(name, self._fields)}")
@@ -197,30 +198,83 @@ def converter(hint: Any) -> Convert | None:
     if get_origin(hint) in (Union, UnionType):
         kinds = [kind for kind in get_args(hint) if kind is not NoneType]
         return converter(kinds[0]) if len(kinds) == 1 else None
-    if hint is datetime:
-        return _read_time
     if get_origin(hint) is list:
-        return _list_of(converter(get_args(hint)[0]))
+        (item,) = get_args(hint)
+        return _list_of(item.adopt_all) if _is_model(item) else _list_of(None)
     if get_origin(hint) is dict:
         return _read_object
-    return hint.adopt if isinstance(hint, type) and issubclass(hint, Model) else None
+    return hint.adopt if _is_model(hint) else None
 
 
-def _list_of(convert: Convert | None) -> Convert:
+def _is_model(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Model)
+
+
+def _is_time(hint: Any) -> bool:
+    return hint is datetime or datetime in get_args(hint)
+
+
+def _reader_of(model: type[Model]) -> Convert:
+    """What turns a list of objects into models, in place; all that is the same for each is looked up before."""
+    hints = get_type_hints(model)
+    converters = [(name, convert) for name in model._fields if (convert := converter(hints[name])) is not None]
+    required, reserved = frozenset(model._required), model._reserved
+    new, is_plain = object.__new__, reserved.isdisjoint
+
+    def read_all(items: list[Any]) -> list[Any]:
+        at = 0
+        try:
+            for at, data in enumerate(items):
+                if type(data) is not dict or (required and not data.keys() >= required):
+                    raise _misfit_of(data, model)
+                for name, convert in converters:
+                    if (value := data.get(name)) is not None or name in required:
+                        try:
+                            data[name] = convert(value)
+                        except Misfit as misfit:
+                            raise misfit.inside(name) from None
+                items[at] = made = new(model)
+                made.__dict__ = data if is_plain(data) else _with_hidden(reserved, data)
+        except Misfit as misfit:
+            raise misfit.inside(at) from None
+        return items
+
+    return read_all
+
+
+def _misfit_of(data: Any, model: type[Model]) -> Misfit:
+    if type(data) is not dict:
+        return Misfit(f"expected an object, got {_json_type(data)}")
+    missing = next(name for name in model._required if name not in data)
+    return Misfit(f"the field {missing!r} is missing")
+
+
+def _list_of(read_all: Convert | None) -> Convert:
     def read(value: Any) -> Any:
         if type(value) is not list:
             raise Misfit(f"expected a list, got {_json_type(value)}")
-        if convert is None:
-            return value
-        items: list[Any] = []
-        try:
-            for item in value:
-                items.append(convert(item))
-        except Misfit as misfit:
-            raise misfit.inside(len(items)) from None
-        return items
+        return value if read_all is None else read_all(value)
 
     return read
+
+
+class _Time:
+    """A field that is a time: as it came, until it is first read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, model: Model | None, owner: type[Model]) -> Any:
+        value = None if model is None else model.__dict__.get(self._name)
+        if model is not None and type(value) is str:
+            model.__dict__[self._name] = value = _read_time(value)
+        return value
+
+    def __set__(self, model: Model, value: Any) -> None:
+        model.__dict__[self._name] = value
+
+    def __delete__(self, model: Model) -> None:
+        del model.__dict__[self._name]
 
 
 def _read_object(value: Any) -> Any:
