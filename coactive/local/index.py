@@ -207,18 +207,22 @@ def _opened(file: Path, folder: Path, *, chosen: bool) -> sqlite3.Connection:
 
 def _copied(file: Path) -> sqlite3.Connection:
     """A connection to an index in memory with what is in the file, as far as it can be read."""
-    connection = _connection(IN_MEMORY)
-    with (
-        suppress(sqlite3.OperationalError),
-        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", PATIENCE, uri=True)) as source,
-    ):
+    with ExitStack() as undo:
+        connection = undo.enter_context(closing(_connection(IN_MEMORY)))
+        with suppress(sqlite3.OperationalError):
+            _copy(file, connection)
+        _check_ours(connection, file)
+        connection.executescript(SCHEMA)
+        undo.pop_all()
+        return connection
+
+
+def _copy(file: Path, connection: sqlite3.Connection) -> None:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", timeout=PATIENCE, uri=True)) as source:
         # While it reads nobody can lock the file, for which `backup` would wait without end.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(connection)
-    _check_ours(connection, file)
-    connection.executescript(SCHEMA)
-    return connection
 
 
 def _connection(file: Path) -> sqlite3.Connection:
