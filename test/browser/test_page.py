@@ -518,11 +518,38 @@ def test_with_credentials_of_ones_own_it_asks_for_them_and_shows_no_secret(brows
         visit.page.get_by_text("The sign-in has ended").wait_for()
         assert visit.page.evaluate("document.activeElement.id") == "client-id"
         _sign_in(visit, "me", "s3cret:x")
+        visit.page.get_by_role("search").wait_for()
+        visit.settle()
+        assert (visit.page.locator("#phrase").input_value(), visit.paths) == ("a", ["a.png"])
         visit.page.get_by_role("button", name="Sign out").click()
         assert visit.page.get_by_role("heading", name="Sign in").is_visible()
         assert visit.page.evaluate("JSON.stringify(sessionStorage)") == "{}"
         assert {complaint.startswith(f"{FAILED}401") for complaint in visit.complaints} == {True}
         visit.complaints.clear()
+
+
+def test_signing_out_leaves_nothing_of_the_search(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "kitten.png").write_bytes(png())
+    with running(tmp_path, client_id="me", client_secret="s") as service, visiting(browser, service.host) as visit:
+        visit.open()
+        _sign_in(visit, "me", "s")
+        visit.page.get_by_role("search").wait_for()
+        visit.pick(tmp_path / "kitten.png")
+        visit.search("kitten")
+        assert "kitten" in visit.page.url
+        visit.page.get_by_role("button", name="Sign out").click()
+        visit.page.get_by_role("heading", name="Sign in").wait_for()
+        assert (visit.page.url, visit.page.title()) == (f"{service.host}/", "Image search")
+        assert "kitten" not in visit.page.content()
+        assert "1 image" not in visit.page.content()
+        assert visit.page.evaluate("[phrase.value, JSON.stringify(history.state)]") == ["", "null"]
+        visit.page.go_back()
+        visit.page.get_by_role("heading", name="Sign in").wait_for()
+        assert "kitten" not in visit.page.title()
+        visit.page.go_forward()
+        _sign_in(visit, "me", "s")
+        visit.page.get_by_text("Search by example").wait_for()
+        assert visit.page.get_by_text("1 image", exact=True).is_visible()
 
 
 def _sign_in(visit: Visit, client_id: str, client_secret: str) -> None:

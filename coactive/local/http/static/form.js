@@ -88,6 +88,8 @@ export function showPicture({ file, id, name }) {
 export function clearPicture() {
   forget();
   byId("preview").removeAttribute("src");
+  byId("preview").alt = "";
+  byId("picture-name").textContent = "";
   filled(false);
 }
 

@@ -9,6 +9,7 @@ import * as service from "./service.js";
 import { takeImages } from "./taking.js";
 
 const KEPT = "coactive token";
+const TITLE = document.title;
 const MOST_UPLOADS = 20;
 const NOTHING = "Try other words: a phrase finds images whose metadata or path have a word in common with it.";
 
@@ -29,8 +30,8 @@ async function search({ push = true, focus = false, note = "" } = {}) {
   if (!form.valid()) return;
   const query = form.query();
   if (push) remember(query);
-  document.title = [query.picture?.name, query.phrase, "Image search"].filter(Boolean).join(" · ");
   if (!catalogue) return begin();
+  document.title = [query.picture?.name, query.phrase, TITLE].filter(Boolean).join(" · ");
   under.abort();
   const own = (under = new AbortController());
   busy(true);
@@ -173,6 +174,21 @@ function askToSignIn(why = "") {
   byId("client-id").focus();
 }
 
+/** Ends the sign-in and forgets the search; a sign-in that has ended by itself goes on with it. */
+function signOut() {
+  askToSignIn();
+  under = new AbortController(); // what is under way may show nothing any more
+  busy(false);
+  catalogue = null;
+  uploads.clear();
+  history.replaceState(null, "", location.pathname);
+  document.title = TITLE;
+  byId("catalogue").textContent = "";
+  form.read(new URLSearchParams(), null);
+  form.offer([]);
+  shown([]);
+}
+
 const isUnknown = ({ status }) => status === 401 || status === 403;
 
 function enter(inside) {
@@ -206,7 +222,9 @@ async function begin() {
   try {
     openToken = await service.openToken();
     if (token() === null) return askToSignIn();
-    catalogue = await service.catalogue(token());
+    const found = await service.catalogue(token());
+    if (token() === null) return; // signed out in the meantime
+    catalogue = found;
   } catch (problem) {
     enter(true);
     return fail(problem);
@@ -232,7 +250,7 @@ function listen() {
     event.preventDefault();
     signIn();
   });
-  byId("sign-out").addEventListener("click", () => askToSignIn());
+  byId("sign-out").addEventListener("click", signOut);
   byId("show-metadata").addEventListener("change", ({ target }) => {
     byId("results").classList.toggle("without-metadata", !target.checked);
   });
