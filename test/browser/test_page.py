@@ -254,7 +254,9 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(visit: Visit) -> N
     visit.page.route("**/grouped-search/text?query=vase*", lambda route: held.append(route))
     visit.page.get_by_label("Phrase", exact=True).fill("vase")
     visit.page.keyboard.press("Enter")
-    visit.page.locator("#results[aria-busy=true]").wait_for()
+    visit.page.locator("#groups[aria-busy=true]").wait_for()
+    assert visit.page.locator("[aria-busy=true] [role=status]").count() == 0
+    assert visit.status == "Searching…"
     with visit.page.expect_event("requestfailed") as given_up:
         visit.search("lamp")
     assert "query=vase" in given_up.value.url

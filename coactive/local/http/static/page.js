@@ -123,7 +123,7 @@ function refuse(problem) {
 }
 
 function busy(is) {
-  byId("results").setAttribute("aria-busy", String(is));
+  byId("groups").setAttribute("aria-busy", String(is));
   if (is) byId("status").textContent = "Searching…";
 }
 
