@@ -71,8 +71,15 @@ def png(size: tuple[int, int] = (64, 64), colour: str = "red") -> bytes:
 
 def printed(program: str, folder: Path, **environment: str) -> list[str]:
     """What a program of the page prints, without the spaces around each line."""
+    ended = run(program, folder, **environment)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return [line.strip() for line in ended.stdout.splitlines()]
+
+
+def run(program: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program of the page in a folder."""
     places = {"PYTHONPATH": str(Path(coactive.__file__).parents[1])}
-    ended = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         capture_output=True,
         text=True,
@@ -80,8 +87,6 @@ def printed(program: str, folder: Path, **environment: str) -> list[str]:
         cwd=folder,
         env=os.environ | places | environment,
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    return [line.strip() for line in ended.stdout.splitlines()]
 
 
 def paths_in(lines: list[str]) -> list[str]:
@@ -143,6 +148,31 @@ def test_a_pasted_image_is_searched_with(visit: Visit) -> None:
     visit.paste(png(colour="blue"))
     assert (visit.operation, len(visit.paths)) == ("get_similar_images", 24)
     assert visit.page.get_by_alt_text("Searched with: image.png").is_visible()
+    said = 'photo = "image.png"  # save the pasted image first, then give its path\n'
+    assert said in visit.program
+    visit.search("red")
+    visit.page.go_back()
+    visit.settle()
+    assert said in visit.program
+
+
+def test_of_several_files_it_says_that_the_first_is_searched_with(visit: Visit, photo: Path, tmp_path: Path) -> None:
+    notice = visit.page.locator("#notice")
+    several = [str(photo), str(photo.with_name("mug-03-1.jpg")), str(photo.with_name("mug-02-1.jpg"))]
+    visit.drag(files=several)
+    notice.get_by_text("Of 3 files the first is searched with.", exact=True).wait_for()
+    assert visit.paths[0] == "mug/mug-01-1.jpg"
+    visit.search("blue")
+    assert notice.inner_text().startswith("Grouped by “sku”")
+    visit.drag(files=several[1:])
+    notice.get_by_text("Of 2 files the first is searched with. Grouped by “sku”").wait_for()
+    (tmp_path / "notes.txt").write_text("no picture")
+    visit.drag(files=[str(tmp_path / "notes.txt"), several[0]])
+    visit.page.get_by_text("This is not an image that the service can read").wait_for()
+    assert notice.inner_text() == "Of 2 files the first is searched with."
+    visit.drop(photo)
+    assert not notice.get_by_text("files").is_visible()
+    visit.complaints.clear()
 
 
 def test_text_that_is_pasted_is_only_text(visit: Visit) -> None:
@@ -254,7 +284,9 @@ def test_an_older_answer_never_takes_the_place_of_a_newer_one(visit: Visit) -> N
     visit.page.route("**/grouped-search/text?query=vase*", lambda route: held.append(route))
     visit.page.get_by_label("Phrase", exact=True).fill("vase")
     visit.page.keyboard.press("Enter")
-    visit.page.locator("#results[aria-busy=true]").wait_for()
+    visit.page.locator("#groups[aria-busy=true]").wait_for()
+    assert visit.page.locator("[aria-busy=true] [role=status]").count() == 0
+    assert visit.status == "Searching…"
     with visit.page.expect_event("requestfailed") as given_up:
         visit.search("lamp")
     assert "query=vase" in given_up.value.url
@@ -282,6 +314,13 @@ def test_the_program_of_each_search_finds_what_the_page_shows(visit: Visit, phot
     visit.click(visit.paths[0])
     assert "import urllib3\n" in visit.program
     assert paths_in(printed(visit.program, tmp_path)) == visit.paths
+
+
+def test_a_program_whose_image_the_service_no_longer_has_says_so(visit: Visit, tmp_path: Path) -> None:
+    visit.click(visit.paths[0])
+    ended = run(visit.program.replace("/images/", "/images/no-"), tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.fullmatch(r"\S*/images/no-\S+: 404 Not Found\n", ended.stderr)
 
 
 @pytest.mark.parametrize(
@@ -518,11 +557,38 @@ def test_with_credentials_of_ones_own_it_asks_for_them_and_shows_no_secret(brows
         visit.page.get_by_text("The sign-in has ended").wait_for()
         assert visit.page.evaluate("document.activeElement.id") == "client-id"
         _sign_in(visit, "me", "s3cret:x")
+        visit.page.get_by_role("search").wait_for()
+        visit.settle()
+        assert (visit.page.locator("#phrase").input_value(), visit.paths) == ("a", ["a.png"])
         visit.page.get_by_role("button", name="Sign out").click()
         assert visit.page.get_by_role("heading", name="Sign in").is_visible()
         assert visit.page.evaluate("JSON.stringify(sessionStorage)") == "{}"
         assert {complaint.startswith(f"{FAILED}401") for complaint in visit.complaints} == {True}
         visit.complaints.clear()
+
+
+def test_signing_out_leaves_nothing_of_the_search(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "kitten.png").write_bytes(png())
+    with running(tmp_path, client_id="me", client_secret="s") as service, visiting(browser, service.host) as visit:
+        visit.open()
+        _sign_in(visit, "me", "s")
+        visit.page.get_by_role("search").wait_for()
+        visit.pick(tmp_path / "kitten.png")
+        visit.search("kitten")
+        assert "kitten" in visit.page.url
+        visit.page.get_by_role("button", name="Sign out").click()
+        visit.page.get_by_role("heading", name="Sign in").wait_for()
+        assert (visit.page.url, visit.page.title()) == (f"{service.host}/", "Image search")
+        assert "kitten" not in visit.page.content()
+        assert "1 image" not in visit.page.content()
+        assert visit.page.evaluate("[phrase.value, JSON.stringify(history.state)]") == ["", "null"]
+        visit.page.go_back()
+        visit.page.get_by_role("heading", name="Sign in").wait_for()
+        assert "kitten" not in visit.page.title()
+        visit.page.go_forward()
+        _sign_in(visit, "me", "s")
+        visit.page.get_by_text("Search by example").wait_for()
+        assert visit.page.get_by_text("1 image", exact=True).is_visible()
 
 
 def _sign_in(visit: Visit, client_id: str, client_secret: str) -> None:

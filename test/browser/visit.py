@@ -41,8 +41,9 @@ class Visit:
 
     def settle(self) -> None:
         """Wait until nothing is under way."""
-        self.page.locator("#results:visible[aria-busy=false], #sign-in:visible, #problem strong").first.wait_for()
-        self.page.locator("#results:not([aria-busy=true])").wait_for(state="attached")
+        settled = "#results:visible:has(#groups[aria-busy=false]), #sign-in:visible, #problem strong"
+        self.page.locator(settled).first.wait_for()
+        self.page.locator("#groups:not([aria-busy=true])").wait_for(state="attached")
 
     def close(self) -> None:
         self.page.context.close()

@@ -5,7 +5,7 @@ import { address } from "./service.js";
 
 const LIMIT = 24;
 
-/** What the form holds; a picture is a `file` with its `name`, or the `id` of one of the catalogue. */
+/** What the form holds; a picture is a `file` with its `name` and whether it was `pasted`, or the `id` of one of the catalogue. */
 export class Form {
   #picture = null;
 
@@ -53,7 +53,7 @@ export class Form {
     return found.href;
   }
 
-  /** Takes what an address says; `file` and `name` are what the browser's history has of the picture. */
+  /** Takes what an address says; `picture` and `name` are what the browser's history has of the picture. */
   read(said, picture, name) {
     const id = said.get("like");
     const named = id ? { id, name: name ?? "an image of the catalogue" } : picture;
@@ -88,6 +88,8 @@ export function showPicture({ file, id, name }) {
 export function clearPicture() {
   forget();
   byId("preview").removeAttribute("src");
+  byId("preview").alt = "";
+  byId("picture-name").textContent = "";
   filled(false);
 }
 

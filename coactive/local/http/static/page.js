@@ -9,11 +9,12 @@ import * as service from "./service.js";
 import { takeImages } from "./taking.js";
 
 const KEPT = "coactive token";
+const TITLE = document.title;
 const MOST_UPLOADS = 20;
 const NOTHING = "Try other words: a phrase finds images whose metadata or path have a word in common with it.";
 
 const form = new Form();
-const uploads = new Map(); // the last files of this visit, by the name that the browser's history has for them
+const uploads = new Map(); // the last files of this visit, each with what is known of it, by the name that the browser's history has for them
 let count = 0;
 
 let openToken = null; // one that is no secret
@@ -29,18 +30,18 @@ async function search({ push = true, focus = false, note = "" } = {}) {
   if (!form.valid()) return;
   const query = form.query();
   if (push) remember(query);
-  document.title = [query.picture?.name, query.phrase, "Image search"].filter(Boolean).join(" · ");
   if (!catalogue) return begin();
+  document.title = [query.picture?.name, query.phrase, TITLE].filter(Boolean).join(" · ");
   under.abort();
   const own = (under = new AbortController());
   busy(true);
   try {
     await (query.picture || query.phrase ? answer(query, own) : welcome());
     if (own !== under) return;
-    if (note) tell(note);
+    if (note) tell([note, byId("notice").textContent].filter(Boolean).join(" "));
     if (focus) show(byId("results"));
   } catch (problem) {
-    if (own === under) fail(problem);
+    if (own === under) fail(problem, note);
   } finally {
     if (own === under) busy(false);
   }
@@ -95,11 +96,11 @@ function tell(notice) {
   byId("notice").hidden = !notice;
 }
 
-function fail(problem) {
+function fail(problem, notice = "") {
   if (problem.name === "AbortError") return;
   if (isUnknown(problem)) return askToSignIn("The sign-in has ended. Please sign in again.");
   if (problem.status === 404) catalogue = null;
-  shown([], { title: "No results" });
+  shown([], { title: "No results", notice });
   const again = { type: "button", onclick: tryAgain };
   const retry = problem.maySucceed ? [element("button", again, "Try again")] : [];
   byId("problem").replaceChildren(
@@ -122,7 +123,7 @@ function refuse(problem) {
 }
 
 function busy(is) {
-  byId("results").setAttribute("aria-busy", String(is));
+  byId("groups").setAttribute("aria-busy", String(is));
   if (is) byId("status").textContent = "Searching…";
 }
 
@@ -140,25 +141,25 @@ function searchWith({ id, name }) {
 
 function remember(query) {
   const address = form.address(query);
-  const upload = query.picture?.file ? nameOf(query.picture.file) : null;
+  const upload = query.picture?.file ? nameOf(query.picture) : null;
   const same = address === location.href && upload === (history.state?.upload ?? null);
   history[same ? "replaceState" : "pushState"]({ upload, name: query.picture?.name ?? null }, "", address);
 }
 
 /** The name under which a file is kept; an earlier load of the page has given others. */
-function nameOf(file) {
-  const known = [...uploads.keys()].find((key) => uploads.get(key) === file);
+function nameOf(picture) {
+  const known = [...uploads.keys()].find((key) => uploads.get(key) === picture);
   const name = known ?? `${performance.timeOrigin} ${(count += 1)}`;
-  uploads.set(name, file);
+  uploads.set(name, picture);
   if (uploads.size > MOST_UPLOADS) uploads.delete(uploads.keys().next().value);
   return name;
 }
 
 function recall() {
   const { upload, name } = history.state ?? {};
-  const file = uploads.get(upload);
-  const lost = upload && !file;
-  form.read(new URL(location.href).searchParams, file ? { file, name: file.name } : null, name);
+  const picture = uploads.get(upload) ?? null;
+  const lost = upload && !picture;
+  form.read(new URL(location.href).searchParams, picture, name);
   search({ push: false, note: lost ? `The page has not kept “${name}”: drop it again to search with it.` : "" });
 }
 
@@ -171,6 +172,21 @@ function askToSignIn(why = "") {
   enter(false);
   byId("sign-in-problem").textContent = why;
   byId("client-id").focus();
+}
+
+/** Ends the sign-in and forgets the search; a sign-in that has ended by itself goes on with it. */
+function signOut() {
+  askToSignIn();
+  under = new AbortController(); // what is under way may show nothing any more
+  busy(false);
+  catalogue = null;
+  uploads.clear();
+  history.replaceState(null, "", location.pathname);
+  document.title = TITLE;
+  byId("catalogue").textContent = "";
+  form.read(new URLSearchParams(), null);
+  form.offer([]);
+  shown([]);
 }
 
 const isUnknown = ({ status }) => status === 401 || status === 403;
@@ -206,7 +222,9 @@ async function begin() {
   try {
     openToken = await service.openToken();
     if (token() === null) return askToSignIn();
-    catalogue = await service.catalogue(token());
+    const found = await service.catalogue(token());
+    if (token() === null) return; // signed out in the meantime
+    catalogue = found;
   } catch (problem) {
     enter(true);
     return fail(problem);
@@ -232,7 +250,7 @@ function listen() {
     event.preventDefault();
     signIn();
   });
-  byId("sign-out").addEventListener("click", () => askToSignIn());
+  byId("sign-out").addEventListener("click", signOut);
   byId("show-metadata").addEventListener("change", ({ target }) => {
     byId("results").classList.toggle("without-metadata", !target.checked);
   });
@@ -240,10 +258,10 @@ function listen() {
     event.preventDefault();
     show(byId("results"));
   });
-  takeImages((file) => {
+  takeImages((file, { pasted, of }) => {
     if (byId("search-page").hidden) return;
-    form.fill({ picture: { file, name: file.name } });
-    search();
+    form.fill({ picture: { file, name: file.name, pasted } });
+    search({ note: of > 1 ? `Of ${of} files the first is searched with.` : "" });
   }, refuse);
   copyOnClick(byId("copy"), byId("copy-above"));
   addEventListener("popstate", recall);

@@ -23,7 +23,7 @@ export function programFor(call, embeddingId, openToken) {
     `EMBEDDING_ID = ${literal(embeddingId)}`,
     "",
     ...configuration(openToken),
-    ...(picture ? [photo(picture)] : []),
+    ...(picture ? photo(picture) : []),
     "with coactive.ApiClient(configuration) as api_client:",
     "    api = SimilaritySearchApi(api_client)",
     `    found = api.${call.operation}(`,
@@ -64,9 +64,19 @@ const isSafe = ({ protocol, hostname }) =>
   protocol === "https:" || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
 function photo(picture) {
-  return picture.id
-    ? `photo = urllib3.request("GET", ${literal(address(`images/${picture.id}`))}).data`
-    : `photo = ${literal(picture.name)}  # add its folder, which a browser does not tell`;
+  if (picture.id) return fetched(address(`images/${picture.id}`));
+  const missing = picture.pasted ? "save the pasted image first, then give its path" : FOLDER;
+  return [`photo = ${literal(picture.name)}  # ${missing}`];
+}
+
+const FOLDER = "add its folder, which a browser does not tell";
+
+function fetched(url) {
+  return [
+    `answer = urllib3.request("GET", ${literal(url)})`,
+    'if answer.status != 200: raise SystemExit(f"{answer.url}: {answer.status} {answer.reason}")',
+    "photo = answer.data",
+  ];
 }
 
 const positional = ([name, value]) => (name === "file" ? "photo" : literal(value));

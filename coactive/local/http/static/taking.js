@@ -3,11 +3,15 @@
 import { byId } from "./dom.js";
 import { Failure } from "./service.js";
 
-/** Calls `take` with each file that comes, and `refuse` with a Failure where none can be had. */
+/**
+ * Calls `take` with a file that comes, and `refuse` with a Failure where none can be had.
+ *
+ * `take` gets `pasted`, whether it may be no file on the disk, and `of`, how many files came of which it is the first.
+ */
 export function takeImages(take, refuse) {
-  const taken = (files, why) => {
+  const taken = (files, { why, pasted = false } = {}) => {
     if (!files?.length) return refuse(new Failure(null, "There is no image file in that", why));
-    return read(files[0]).then(take, refuse);
+    return read(files[0]).then((file) => take(file, { pasted, of: files.length }), refuse);
   };
   byId("file").addEventListener("change", ({ target }) => {
     if (target.files.length) taken([...target.files]);
@@ -17,9 +21,9 @@ export function takeImages(take, refuse) {
     const files = [...(event.clipboardData?.files ?? [])];
     if (!files.length) return;
     event.preventDefault();
-    taken(files);
+    taken(files, { pasted: true });
   });
-  drops((files) => taken(files, "Drop an image file, or save the image first and drop the file."));
+  drops((files) => taken(files, { why: "Drop an image file, or save the image first and drop the file." }));
 }
 
 function drops(taken) {
