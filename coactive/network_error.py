@@ -22,9 +22,9 @@ FAILURES = (exceptions.HTTPError, HTTPException, OSError, ValueError, OverflowEr
 def raise_ours(error: Exception, url: str, clock: Clock, secrets: Sequence[str]) -> NoReturn:
     """Raise for what ended an exchange with the service at `url` an exception of ours, the original as the cause.
 
-    Ours, and those about the content encoding, are raised as they are.
+    Ours, of which some are a ValueError too, are raised as they are.
     """
-    if isinstance(error, OpenApiException | exceptions.DecodeError):
+    if isinstance(error, OpenApiException):
         raise error
     scheme, host, *_ = urlsplit(url)
     kind = ApiTimeoutError if _is_late(error) else ApiConnectionError

@@ -58,8 +58,7 @@ def build_app(
 
     It searches `catalog` under the name `embedding_id` for whoever sends as the bearer token `token`, or one that
     its login issued in the last `token_lifetime` seconds, and answers a request of more than `max_bytes` with 413.
-    Searches fail as `faults` says. Uploads are decoded by `decoders`, thumbnails made
-    by `thumbnailers`.
+    Searches fail as `faults` says. Uploads are decoded by `decoders`, thumbnails made by `thumbnailers`.
     """
     tokens = Tokens(token, token_lifetime)
     api = build_api(catalog, decoders, embedding_id, tokens)

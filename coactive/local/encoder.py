@@ -110,20 +110,25 @@ class _Own:
     def knows_phrases(self) -> bool:
         """Whether the callable takes a phrase; raises EncoderError where that is not to the space of its images."""
         try:
-            with self._one_at_a_time:
-                answer = self._function(SAMPLE_PHRASE)
+            answer = self._asked(SAMPLE_PHRASE)
         # Whatever a function for images raises when it gets a str.
         except Exception:
             return False
-        return answer is not None and self._checked(answer, "a phrase").size > 0
+        if answer is None:
+            return False
+        self._checked(answer, "a phrase")
+        return True
 
     def _vector(self, given: Image.Image | str, what: str) -> Embedding:
         try:
-            with self._one_at_a_time:
-                answer = self._function(given)
+            answer = self._asked(given)
         except Exception as problem:
             raise EncoderError(f"encoder: {self._name} raised {type(problem).__name__}: {problem}") from problem
         return self._checked(answer, what)
+
+    def _asked(self, given: Image.Image | str) -> Any:
+        with self._one_at_a_time:
+            return self._function(given)
 
     def _checked(self, answer: Any, what: str) -> Embedding:
         """The answer as an embedding; raises EncoderError where it is none for `what`, or not as long as the first."""

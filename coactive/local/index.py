@@ -121,11 +121,10 @@ class Index:
             with closing(connection):
                 yield cls(connection, encoder, kept_in if kept else None)
 
-    def stamps(self) -> dict[str, str]:
-        """The stamps of the files whose content is known, by path."""
-        known = {None, *self.digests()}
+    def stamps(self, digests: Container[bytes]) -> dict[str, str]:
+        """The stamps, by path, of the files that are no images, and of those whose content is among the digests."""
         rows = self._connection.execute("SELECT path, stamp, digest FROM files")
-        return {os.fsdecode(path): stamp for path, stamp, digest in rows if digest in known}
+        return {os.fsdecode(path): stamp for path, stamp, digest in rows if digest is None or digest in digests}
 
     def digests(self) -> frozenset[bytes]:
         """The digests of the contents that are known."""

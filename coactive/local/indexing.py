@@ -71,9 +71,10 @@ def index_folder(
 
 def _updated(index: Index, folder: Path, found: Sequence[FoundFile], encoder: Encoder, *, rehash: bool) -> Update:
     """Bring the index up to date with the files that were found."""
-    stamps = index.stamps()
+    digests = index.digests()
+    stamps = index.stamps(digests)
     todo = [file for file in found if rehash or stamps.get(file.path) != file.stamp]
-    reader = _Reader(folder, encoder, index.digests())
+    reader = _Reader(folder, encoder, digests)
     unread = {file.path for file in todo}
     for records in _in_batches(reader.record, todo):
         index.record(records)
