@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from coactive import redaction
 from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exception_for, place
-from coactive.model.base import Misfit, converter
+from coactive.model.decoding import Misfit, converter
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
 from coactive.response import RawResponse
@@ -48,7 +48,7 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
     Raises:
         ApiDecodeError: it is no JSON, is empty where a model is due, or has another structure.
     """
-    if not response.data.strip():
+    if not response.data or response.data.isspace():
         if returns is None:
             return None  # type: ignore[return-value]
         raise _unreadable(redaction.of_response(response, secrets), f"empty, where {returns.__name__} was expected")
@@ -59,11 +59,9 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         kind = hidden.headers.get("Content-Type", "no media type")
         problem = f"not JSON but {kind}: {_excerpt(hidden)}"
         raise _unreadable(hidden, problem) from redaction.of_error(error, secrets)
-    convert = converter(returns)
-    if convert is None:
-        return value  # type: ignore[no-any-return]
+    wanted: Any = returns
     try:
-        return convert(value)  # type: ignore[no-any-return]
+        return converter(wanted)(value)  # type: ignore[no-any-return]
     except Misfit as misfit:
         if not check:
             return _json(response)  # type: ignore[no-any-return]  # anew: adopting has changed it

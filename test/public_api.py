@@ -25,6 +25,7 @@ from pages import ROOT, section, table
 import coactive
 from coactive import request
 from coactive.local import __main__ as command_line
+from coactive.model.members import Method, Time
 from coactive.operation import Operation
 
 GUIDE = ROOT / "docs/guides/public-api.md"
@@ -168,7 +169,8 @@ def _members(cls: type) -> Iterator[tuple[str, str]]:
         yield name, value
     for name, annotation in inspect.get_annotations(cls).items():
         if not name.startswith("_"):
-            yield name, f"attribute {_text(annotation)}{_default(vars(cls).get(name, ...))}"
+            default = vars(cls).get(name, ...)
+            yield name, f"attribute {_text(annotation)}{_default(None if isinstance(default, Time) else default)}"
     for name, member in vars(cls).items():
         if name in _SPECIAL and member is not None:
             yield name, "method"
@@ -195,6 +197,8 @@ def _assigned_by_init(cls: type) -> dict[str, str]:
 
 
 def _of_member(member: Any) -> str:
+    if isinstance(member, Method):
+        return _of_member(member.__wrapped__)
     if isinstance(member, property):
         kind = "settable property" if member.fset else "property"
         return f"{kind} {_text(inspect.signature(member.fget).return_annotation)}" if member.fget else kind

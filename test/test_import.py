@@ -44,13 +44,16 @@ coactive.configuration
 coactive.credentials
 coactive.deadline
 coactive.exceptions
+coactive.head
 coactive.hooks
 coactive.login
 coactive.media_type
 coactive.model
 coactive.model.base
+coactive.model.decoding
 coactive.model.error_response
 coactive.model.http_validation_error
+coactive.model.members
 coactive.model.similar_image
 coactive.model.similar_image_group
 coactive.model.similarity_search_response

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import pydoc
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -90,6 +91,28 @@ def test_a_field_named_like_a_method_is_reached_by_brackets_and_hides_nothing(im
     assert (image["to_dict"], image["_hidden"], image["__class__"]) == (None, 1, "x")
     assert {"get", "to_dict", "_hidden", "__class__"} <= image.to_dict().keys()
     assert type(image) is SimilarImage
+
+
+def test_a_field_named_like_what_copying_calls_hides_nothing_either() -> None:
+    fields: dict[str, Any] = {"__reduce__": 1, "__reduce_ex__": 2, "__getstate__": 3}
+    image = SimilarImage.from_dict(fields)
+    assert copy.copy(image) == copy.deepcopy(image) == pickle.loads(pickle.dumps(image)) == SimilarImage(**fields)
+
+
+def test_a_field_named_like_a_method_can_be_set_and_deleted_as_any_other() -> None:
+    image = SimilarImage()
+    image.get = "a field"  # type: ignore[method-assign, assignment]
+    assert (image["get"], image.to_dict()) == ("a field", {"get": "a field"})
+    del image.get
+    with pytest.raises(ApiAttributeError, match="'get'"):
+        del image.get
+    assert image.get("get") is None
+
+
+def test_help_shows_the_methods_of_a_model_as_methods() -> None:
+    shown = pydoc.plain(pydoc.render_doc(SimilarImage))
+    assert "to_dict(self) -> 'dict[str, Any]'\n" in shown
+    assert "from_dict(data: 'Mapping[str, Any]') -> 'Self'" in shown
 
 
 def test_in_hasattr_and_get_say_the_truth(image: SimilarImage) -> None:
