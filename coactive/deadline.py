@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from functools import partial
-from http.client import SWITCHING_PROTOCOLS, HTTPException, HTTPResponse, parse_headers
+from http.client import SWITCHING_PROTOCOLS, HTTPException, HTTPMessage, HTTPResponse, parse_headers
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -22,10 +22,14 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssltransport import SSLTransport
 
 from coactive.clock import Clock
+from coactive.head import Head, plain_head
 from coactive.timeout import Timeouts
 
 _RECORD = 16 * 1024
 """Bytes sent at a time under TLS, where each record would start the socket's timeout anew."""
+
+_BUFFER = 64 * 1024
+"""Bytes received at a time: the whole answer of most searches."""
 
 _INFORMATIONAL = 100
 """Answers of status 1xx that may come before the one that counts."""
@@ -87,7 +91,7 @@ class _HttpConnection(HTTPConnection):
         """Send one piece of the request."""
         if self.sock is None:
             self.connect()
-        step = _RECORD if isinstance(self.sock, ssl.SSLSocket | SSLTransport) else len(data)
+        step = _RECORD if isinstance(self.sock, (ssl.SSLSocket, SSLTransport)) else len(data)
         connected: Any = self.sock
         rest = memoryview(data)
         while rest:  # not by sendall: a slow connection is one that makes progress
@@ -145,14 +149,29 @@ class _Response(HTTPResponse):
 
     def __init__(self, clock: Clock, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp: Any = _LineReader(_TimedReader(clock, sock, self.fp.detach()))
+        self.fp: Any = _LineReader(_TimedReader(clock, sock, self.fp.detach()), _BUFFER)
 
     def begin(self) -> None:
         """Receive the head of the answer."""
+        head = plain_head(self.fp.peek())
+        if head:
+            self._begin_with(head)
+            return
         super().begin()
         self.fp.in_headers = False
         self.msg.defects.clear()  # urllib3 would log the lines that are no headers, and with them what they repeat
         self.msg.set_payload("")
+
+    def _begin_with(self, head: Head) -> None:
+        self.fp.read(head.size)
+        self.code = self.status = head.status
+        self.reason, self.version = head.reason, 11
+        self.headers = self.msg = HTTPMessage()
+        for name, value in head.headers:
+            self.msg.set_raw(name, value)
+        self.msg.set_payload("")
+        self.will_close = self._check_close()  # type: ignore[attr-defined]
+        self.chunked, self.length = False, head.length
 
     def _read_status(self) -> tuple[str, int, str]:
         """The status line of the answer that counts; http.client takes a 102 or 103 for it, and 100s without end."""

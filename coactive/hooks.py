@@ -91,7 +91,7 @@ class Hooks:
             for hook in tuple(self.response):
                 hook(exchange)
         except BaseException:
-            if not isinstance(ended, RawResponse | ApiException):
+            if not isinstance(ended, (RawResponse, ApiException)):
                 ended.close()
             raise
 

@@ -34,7 +34,7 @@ def text(name: str, value: str) -> Parameter:
 
 def optional_text(name: str, value: str | None) -> Parameter:
     """A str or None."""
-    return Parameter(name, value, "a str or None", isinstance(value, str | None))
+    return Parameter(name, value, "a str or None", value is None or isinstance(value, str))
 
 
 def optional_integer(name: str, value: int | None) -> Parameter:
@@ -62,19 +62,22 @@ def encode(parameter: Parameter) -> str:
     value = parameter.value
     if getattr(value, "shape", None) == ():
         value = value.item()  # numpy's scalars
+    if isinstance(value, str):
+        return _checked_text(parameter.name, str.__str__(value))  # of a member of an Enum its value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
         return int.__repr__(value)
     if isinstance(value, float):
         return float.__repr__(value)
-    if not isinstance(value, str):
-        raise misfit(parameter)
-    text = str.__str__(value)  # of a member of an Enum its value
+    raise misfit(parameter)
+
+
+def _checked_text(name: str, text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ApiValueError(f"{parameter.name}: UTF-8 cannot carry it ({error.reason})") from None
+        raise ApiValueError(f"{name}: UTF-8 cannot carry it ({error.reason})") from None
     return text
 
 

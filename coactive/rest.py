@@ -9,14 +9,13 @@ from functools import cached_property
 from queue import Empty
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import urllib3
 from urllib3 import exceptions
 from urllib3.util import parse_url
 
 from coactive import redaction, tls
-from coactive.clock import Clock
 from coactive.deadline import CURRENT, use_clocks
 from coactive.exceptions import CLOSED, ApiDecodeError, ApiValueError
 from coactive.network_error import FAILURES, raise_ours
@@ -33,6 +32,9 @@ _PIECE = 64 * 1024
 
 _NO_RETRIES = urllib3.Retry(False)
 """Tries, redirects included, are the transport's to count."""
+
+_NO_TIMEOUT = urllib3.Timeout(None)
+"""Time is the connection's to measure: it goes by the clock of the call."""
 
 logger = logging.getLogger("coactive")
 
@@ -61,15 +63,15 @@ class Rest:
         route = self._route(request.url, block=read)
         body = None if request.body is None else (block for block in request.body)
         began = monotonic()
+        CURRENT.clock = request.clock
         try:
-            limits = _limits(request.clock)
             response = route.urlopen(
                 request.method,
                 request.url,
                 body=body,
                 headers=request.headers,
-                timeout=limits,
-                pool_timeout=limits.total,
+                timeout=_NO_TIMEOUT,
+                pool_timeout=request.clock.wait(None),
                 retries=_NO_RETRIES,
                 redirect=False,
                 preload_content=False,
@@ -79,8 +81,9 @@ class Rest:
         finally:
             if body:
                 body.close()
-        address = request.url.partition("?")[0]  # a query may hold a secret
-        logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
+        if logger.isEnabledFor(logging.DEBUG):
+            address = request.url.partition("?")[0]  # a query may hold a secret
+            logger.debug("%s %s: %s after %.3f s", request.method, address, response.status, monotonic() - began)
         return response
 
     def read(self, response: urllib3.BaseHTTPResponse, request: HttpRequest) -> RawResponse:
@@ -116,8 +119,7 @@ class Rest:
                 route.close()
 
     def _route(self, url: str, *, block: bool) -> _Route:
-        scheme, host, *_ = urlsplit(url)
-        origin = f"{scheme}://{host}"
+        origin = url[: url.index("/", len("https://"))]
         with self._lock:
             if self._closed:
                 raise ApiValueError(CLOSED)
@@ -236,9 +238,3 @@ def _secrets_of(manager: urllib3.PoolManager) -> list[str]:
     auth = manager.proxy.auth if manager.proxy else None
     given = [value.rpartition(" ")[2] for value in manager.proxy_headers.values()]
     return [*given, *([auth, unquote(auth)] if auth else [])]
-
-
-def _limits(clock: Clock) -> urllib3.Timeout:
-    """The time limits for urllib3, whose connections go by the clock from now on."""
-    CURRENT.clock = clock
-    return urllib3.Timeout(total=clock.wait(None), connect=clock.limits.connect, read=clock.limits.read)

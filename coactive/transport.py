@@ -111,7 +111,7 @@ class Transport:
         except BaseException:
             self._rest.begin_anew()
             raise
-        if isinstance(ended, RawResponse | ApiException):
+        if isinstance(ended, (RawResponse, ApiException)):
             ended.tries = attempt
         self._hooks.after(exchange, ended, wire.secrets)
         return ended
