@@ -6,7 +6,7 @@ import codecs
 import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from coactive import redaction
 from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exception_for, place
@@ -52,14 +52,7 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         if returns is None:
             return None  # type: ignore[return-value]
         raise _unreadable(redaction.of_response(response, secrets), f"empty, where {returns.__name__} was expected")
-    try:
-        value = _json(response)
-    except (ValueError, RecursionError) as error:
-        hidden = redaction.of_response(response, secrets)
-        kind = hidden.headers.get("Content-Type", "no media type")
-        problem = f"not JSON but {kind}: {_excerpt(hidden)}"
-        raise _unreadable(hidden, problem) from redaction.of_error(error, secrets)
-    wanted: Any = returns
+    value, wanted = _decoded(response, secrets), cast("Any", returns)
     try:
         return converter(wanted)(value)  # type: ignore[no-any-return]
     except Misfit as misfit:
@@ -69,6 +62,16 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         hidden = redaction.of_response(response, secrets)
         name = getattr(returns, "__name__", "")
         raise _unreadable(hidden, f"not a {name}: {misfit.problem}{where}") from None
+
+
+def _decoded(response: RawResponse, secrets: Sequence[str]) -> Any:
+    try:
+        return _json(response)
+    except (ValueError, RecursionError) as error:
+        hidden = redaction.of_response(response, secrets)
+        kind = hidden.headers.get("Content-Type", "no media type")
+        problem = f"not JSON but {kind}: {_excerpt(hidden)}"
+        raise _unreadable(hidden, problem) from redaction.of_error(error, secrets)
 
 
 def failure(response: RawResponse, request: HttpRequest) -> ApiException:

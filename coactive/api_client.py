@@ -109,7 +109,7 @@ class ApiClient:
         """
         set_header(self.default_headers, header_name, header_value)
 
-    def call(self, request: Request[T]) -> ApiResponse[T]:
+    def _call(self, request: Request[T]) -> ApiResponse[T]:
         """Send a request and read its answer into what it returns.
 
         Raises:
@@ -125,18 +125,18 @@ class ApiClient:
         answered.tries = response.tries
         return answered
 
-    def fetch(self, request: Request[Any]) -> RawResponse:
+    def _fetch(self, request: Request[Any]) -> RawResponse:
         """Send a request and give its answer as it came; a status that is no success is an exception."""
         return cast("RawResponse", self._alive().send(request, self._headers(), read=True)[1])
 
-    def open(self, request: Request[Any]) -> BaseHTTPResponse:
+    def _open(self, request: Request[Any]) -> BaseHTTPResponse:
         """Send a request and give its answer unread; a status that is no success is an exception.
 
         Read it or close it; other calls do not wait for its connection.
         """
         return cast("BaseHTTPResponse", self._alive().send(request, self._headers(), read=False)[1])
 
-    def submit(self, work: Callable[[], T]) -> ApiFuture[T]:
+    def _submit(self, work: Callable[[], T]) -> ApiFuture[T]:
         """Run `work` in one of the client's background threads."""
         from coactive.future import Workers
 
@@ -194,7 +194,10 @@ class ApiClient:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = {name: self.__dict__[name] for name in ("configuration", "pool_threads", "cookie")}
-        return kept | {"default_headers": dict(self.default_headers), "hooks": self.hooks.copy()}
+        return kept | {
+            "default_headers": dict(self.default_headers),
+            "hooks": Hooks(self.hooks.request, self.hooks.response),
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -236,5 +239,7 @@ class ApiClient:
         body = response.data.encode() if isinstance(response.data, str) else response.data
         headers = HTTPHeaderDict(getattr(response, "headers", None) or {})
         raw = RawResponse(getattr(response, "status", 200), getattr(response, "reason", "OK"), headers, body)
-        returns: Any = GenericAlias(list, kind[0]) if isinstance(kind, list) else kind
+        returns: Any = dict if isinstance(kind, dict) else kind
+        if isinstance(kind, list):
+            returns = GenericAlias(list, kind[0] if kind and isinstance(kind[0], type) else object)
         return answer.read(raw, returns, check=_check_type)

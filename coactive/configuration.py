@@ -14,7 +14,7 @@ from coactive import credentials, retry
 from coactive.credentials import AccessToken
 from coactive.exceptions import ApiTypeError, ApiValueError
 from coactive.proxy import is_loopback
-from coactive.timeout import CONNECT, READ, TOTAL, Timeouts, seconds
+from coactive.timeout import CONNECT, READ, TOTAL, seconds
 from coactive.version import VERSION
 
 if TYPE_CHECKING:
@@ -123,11 +123,6 @@ class Configuration:
         given = os.environ.get("COACTIVE_HOST") if not host else None
         name = "COACTIVE_HOST" if given else "host"
         self._host = _checked_host(name, host or given or DEFAULT_HOST, self.allow_insecure_http)
-
-    @property
-    def timeouts(self) -> Timeouts:
-        """The limits of a call, in seconds."""
-        return Timeouts(self.connect_timeout, self.read_timeout, self.total_timeout)
 
     @property
     def debug(self) -> bool:

@@ -52,7 +52,7 @@ class ClientCredentials:
     _given: Secret | None = None
 
     @property
-    def pair(self) -> Secret:
+    def _pair(self) -> Secret:
         """Id and secret, joined by a colon.
 
         Raises:
@@ -61,14 +61,14 @@ class ClientCredentials:
         return self._given or checked_token(_pair_of_environment())
 
     @property
-    def basic(self) -> Secret:
-        """Both as HTTP's basic authentication writes them; raises as `pair` does."""
-        return Secret(b64encode(self.pair.encode()).decode())
+    def _basic(self) -> Secret:
+        """Both as HTTP's basic authentication writes them; raises as `_pair` does."""
+        return Secret(b64encode(self._pair.encode()).decode())
 
     @property
-    def secrets(self) -> list[Secret]:
+    def _secrets(self) -> list[Secret]:
         """What no message may repeat."""
-        return [self.pair, self.basic]
+        return [self._pair, self._basic]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ClientCredentials) and self._given == other._given

@@ -200,7 +200,7 @@ class Crew:
 
     def _search(self, job: Job) -> None:
         try:
-            answer = self._pace.call(lambda: self.client.call(job.request).data)
+            answer = self._pace.call(lambda: self.client._call(job.request).data)
         except OpenApiException as error:
             job.outcome = None, without_frames(error)
         except _Stopped:

@@ -43,7 +43,7 @@ class Exchange:
         self.error: ApiException | None = None
         self._began = monotonic()
 
-    def end(self, ended: Ended, secrets: Sequence[str]) -> None:
+    def _end(self, ended: Ended, secrets: Sequence[str]) -> None:
         """Take over what the exchange ended in, without the secrets that the service may repeat."""
         self.seconds = monotonic() - self._began
         self.status, self.response_headers = ended.status, redaction.of_headers(ended.headers, secrets)
@@ -69,31 +69,29 @@ class Hooks:
         self.request: list[Hook] = list(request)
         self.response: list[Hook] = list(response)
 
-    def copy(self) -> Hooks:
-        """Hooks of the same functions, in lists of their own."""
-        return Hooks(self.request, self.response)
 
-    def before(self, request: HttpRequest, attempt: int) -> tuple[HttpRequest, Exchange | None]:
-        """Show a request; what is to be sent then, and what to give to `after`."""
-        if not self.request and not self.response:
-            return request, None
-        exchange = Exchange(request, attempt)
-        for hook in tuple(self.request):
+def show_request(hooks: Hooks, request: HttpRequest, attempt: int) -> tuple[HttpRequest, Exchange | None]:
+    """Show hooks a request; what is to be sent then, and the exchange that begins, None where nobody looks."""
+    if not hooks.request and not hooks.response:
+        return request, None
+    exchange = Exchange(request, attempt)
+    for hook in tuple(hooks.request):
+        hook(exchange)
+    return request._replace(headers=_with_secrets(exchange.headers, request)), exchange
+
+
+def show_end(hooks: Hooks, exchange: Exchange | None, ended: Ended, secrets: Sequence[str]) -> None:
+    """Show hooks what an exchange ended in."""
+    if exchange is None:
+        return
+    exchange._end(ended, secrets)
+    try:
+        for hook in tuple(hooks.response):
             hook(exchange)
-        return request._replace(headers=_with_secrets(exchange.headers, request)), exchange
-
-    def after(self, exchange: Exchange | None, ended: Ended, secrets: Sequence[str]) -> None:
-        """Show what an exchange ended in."""
-        if exchange is None:
-            return
-        exchange.end(ended, secrets)
-        try:
-            for hook in tuple(self.response):
-                hook(exchange)
-        except BaseException:
-            if not isinstance(ended, (RawResponse, ApiException)):
-                ended.close()
-            raise
+    except BaseException:
+        if not isinstance(ended, (RawResponse, ApiException)):
+            ended.close()
+        raise
 
 
 def _with_secrets(headers: Mapping[str, str], request: HttpRequest) -> dict[str, str]:

@@ -37,8 +37,8 @@ def request(host: str, credentials: ClientCredentials, headers: Mapping[str, str
     sent = checked_headers(headers.items())
     set_header(sent, "Content-Type", "application/json")
     set_header(sent, "Content-Length", str(len(_BODY)))
-    set_header(sent, "Authorization", f"Basic {credentials.basic}")
-    return HttpRequest("POST", f"{host}{PATH}", sent, [_BODY], clock, secrets=credentials.secrets, hint=_hint)
+    set_header(sent, "Authorization", f"Basic {credentials._basic}")
+    return HttpRequest("POST", f"{host}{PATH}", sent, [_BODY], clock, secrets=credentials._secrets, hint=_hint)
 
 
 def grant(response: RawResponse) -> Grant:

@@ -64,7 +64,7 @@ class Operation(Generic[P, T]):
             return bound(*rest, **kwargs)
         if not ANSWER_OPTIONS.isdisjoint(kwargs):
             return cast("T", self._call_as_generated(args, dict(kwargs)))
-        return self._run(self._client.call, args, kwargs).data
+        return self._run(self._client._call, args, kwargs).data
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> ApiFuture[T]:
         """Make the call in the background: a future at once, which can also be awaited.
@@ -72,19 +72,19 @@ class Operation(Generic[P, T]):
         At most `pool_threads` of a client's calls run at a time. What the arguments held is kept: an open file
         may be closed, or read on, as soon as this returns. Errors in the arguments are raised here.
         """
-        call = self._client.call
+        call = self._client._call
         return self._submit(lambda request: call(request).data, args, kwargs)
 
     def with_http_info(self, *args: P.args, **kwargs: P.kwargs) -> ApiResponse[T]:
         """Make the call and wait for what it returns, with status and headers."""
-        return self._run(self._client.call, args, kwargs)
+        return self._run(self._client._call, args, kwargs)
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> RawResponse:
         """Make the call and wait for the answer as it comes, neither read into a model nor checked.
 
         A status that is no success is an exception here too.
         """
-        return self._run(self._client.fetch, args, kwargs)
+        return self._run(self._client._fetch, args, kwargs)
 
     @property
     def _client(self) -> ApiClient:
@@ -101,7 +101,7 @@ class Operation(Generic[P, T]):
         request = self.__wrapped__(self._owner, *args, **kwargs)
         try:
             request.detach()
-            future = self._client.submit(lambda: send(request))
+            future = self._client._submit(lambda: send(request))
         except BaseException:
             request.close()
             raise
@@ -116,8 +116,8 @@ class Operation(Generic[P, T]):
 
         def send(request: Request[T]) -> Any:
             if not read:
-                return client.open(request)
-            response = client.call(request)
+                return client._open(request)
+            response = client._call(request)
             return response.data if bare else response
 
         return self._submit(send, args, options) if later else self._run(send, args, options)

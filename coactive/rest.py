@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from queue import Empty
@@ -65,17 +66,7 @@ class Rest:
         began = monotonic()
         CURRENT.clock = request.clock
         try:
-            response = route.urlopen(
-                request.method,
-                request.url,
-                body=body,
-                headers=request.headers,
-                timeout=_NO_TIMEOUT,
-                pool_timeout=request.clock.wait(None),
-                retries=_NO_RETRIES,
-                redirect=False,
-                preload_content=False,
-            )
+            response = route.send(request, body)
         except FAILURES as error:
             raise_ours(error, request.url, request.clock, [*request.secrets, *route.secrets])
         finally:
@@ -141,13 +132,22 @@ class _Route:
         self._manager = manager
         self._origin = origin
 
-    def urlopen(self, method: str, url: str, **options: Any) -> urllib3.BaseHTTPResponse:
-        """Send a request and give its answer, as urllib3 does."""
+    def send(self, request: HttpRequest, body: Iterable[bytes | memoryview] | None) -> urllib3.BaseHTTPResponse:
+        """Send a request with this body and give its answer unread; raises urllib3's exceptions."""
+        options: dict[str, Any] = {
+            "headers": request.headers,
+            "body": body,
+            "timeout": _NO_TIMEOUT,
+            "pool_timeout": request.clock.wait(None),
+            "retries": _NO_RETRIES,
+            "redirect": False,
+            "preload_content": False,
+        }
         if isinstance(self._manager, urllib3.ProxyManager):
-            return self._manager.urlopen(method, url, **options)
+            return self._manager.urlopen(request.method, request.url, **options)
         # A manager would take the address apart once more, to find the one pool that there is.
-        target = url.removeprefix(self._origin)
-        return self._pool.urlopen(method, target, assert_same_host=False, **options)
+        target = request.url.removeprefix(self._origin)
+        return self._pool.urlopen(request.method, target, assert_same_host=False, **options)
 
     @cached_property
     def _pool(self) -> urllib3.HTTPConnectionPool:

@@ -11,6 +11,8 @@ from coactive.exceptions import ApiTypeError, ApiValueError
 if TYPE_CHECKING:
     from urllib3 import Timeout
 
+    from coactive.configuration import Configuration
+
 Seconds: TypeAlias = float | None
 RequestTimeout: TypeAlias = "float | tuple[Seconds, Seconds] | Timeout | None"
 """`_request_timeout`: a number is the total, and the longest wait for a piece of the response if that is shorter; a
@@ -34,6 +36,11 @@ class Timeouts(NamedTuple):
     connect: Seconds = CONNECT
     read: Seconds = READ
     total: Seconds = TOTAL
+
+    @classmethod
+    def of(cls, configuration: Configuration) -> Timeouts:
+        """The limits that a configuration sets for each call."""
+        return cls(configuration.connect_timeout, configuration.read_timeout, configuration.total_timeout)
 
     def override(self, given: Any) -> Timeouts:
         """These limits as `_request_timeout` changes them for one call; `...` stands for none given.

@@ -61,7 +61,7 @@ class Tokens:
         given = caller.access_token
         if not isinstance(given, ClientCredentials):
             return checked_token(given() if callable(given) else given)
-        key = caller.host, given.pair
+        key = caller.host, given._pair
         granted = self._grants.get(key)
         if granted is None or monotonic() >= granted.renew_at:
             granted = log_in(given)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from coactive import answer, login, retry
 from coactive.clock import Clock
 from coactive.exceptions import ApiException
+from coactive.hooks import show_end, show_request
 from coactive.response import RawResponse
 from coactive.rest import Rest
+from coactive.timeout import Timeouts
 from coactive.tokens import Tokens
 from coactive.wire import Caller, HttpRequest, on_the_wire, with_token
 
@@ -62,7 +64,7 @@ class Transport:
             ApiException: the last try ended without a good response.
             ApiTypeError, ApiValueError: the request cannot be sent.
         """
-        clock = Clock(self._configuration.timeouts.override(request.options.get("_request_timeout", ...)))
+        clock = Clock(Timeouts.of(self._configuration).override(request.options.get("_request_timeout", ...)))
         caller = Caller(self._configuration.host, self._configuration.access_token)
         log_in = partial(self._log_in, caller.host, headers, clock)
         token = partial(self._tokens.current, caller, clock, log_in)
@@ -100,7 +102,7 @@ class Transport:
 
     def _try_once(self, wire: HttpRequest, attempt: int, *, read: bool) -> Ended:
         """A good response, or the failure that there is instead; what a hook raises is neither."""
-        sent, exchange = self._hooks.before(wire, attempt)
+        sent, exchange = show_request(self._hooks, wire, attempt)
         ended: Ended
         try:
             ended = _receive(self._rest, sent, read=read)
@@ -113,7 +115,7 @@ class Transport:
             raise
         if isinstance(ended, (RawResponse, ApiException)):
             ended.tries = attempt
-        self._hooks.after(exchange, ended, wire.secrets)
+        show_end(self._hooks, exchange, ended, wire.secrets)
         return ended
 
     def _wait(self, failure: ApiException, delay: float | None, clock: Clock) -> bool:

@@ -134,7 +134,7 @@ def _authorize(
         return [Secret(own), Secret(own.partition(" ")[2])], None
     bearer = token()
     set_header(headers, "Authorization", f"Bearer {bearer}")
-    known = caller.access_token.secrets if isinstance(caller.access_token, ClientCredentials) else []
+    known = caller.access_token._secrets if isinstance(caller.access_token, ClientCredentials) else []
     return [bearer, *known], bearer
 
 

@@ -537,6 +537,21 @@ def test_deserialize_reads_plain_values_where_no_model_is_meant(client: ApiClien
     assert client.deserialize(raw(b'{"a": [1]}'), kind) == {"a": [1]}
 
 
+@pytest.mark.parametrize("kind", [[], [None], [{str: (object,)}], ([{str: (object,)}],)])
+def test_deserialize_reads_a_list_of_plain_values_where_it_is_not_of_models(client: ApiClient, kind: Any) -> None:
+    assert client.deserialize(raw(b'[{"a": [1]}]'), kind) == [{"a": [1]}]
+
+
+def test_deserialize_refuses_an_object_where_a_list_is_meant(client: ApiClient) -> None:
+    with pytest.raises(ApiDecodeError, match="expected a list, got an object"):
+        client.deserialize(raw(b"{}"), [{str: (object,)}])
+
+
+def test_deserialize_of_an_empty_body_names_what_was_expected(client: ApiClient) -> None:
+    with pytest.raises(ApiDecodeError, match="empty, where dict was expected"):
+        client.deserialize(raw(b""), ({str: (object,)},))
+
+
 def test_deserialize_refuses_another_structure_and_can_be_told_not_to(client: ApiClient) -> None:
     with pytest.raises(ApiDecodeError, match="SimilaritySearchResponse"):
         client.deserialize(raw(b'{"data": 5}'), (SimilaritySearchResponse,))

@@ -208,7 +208,8 @@ def test_a_time_limit_must_be_positive_and_finite(name: str, value: Any) -> None
 
 
 def test_time_limits_are_finite_without_being_asked_for() -> None:
-    assert Configuration().timeouts == (5.0, 60.0, 120.0)
+    limits = Configuration()
+    assert (limits.connect_timeout, limits.read_timeout, limits.total_timeout) == (5.0, 60.0, 120.0)
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ def test_whatever_work_raises_comes_out_of_the_future_and_the_thread_goes_on(ser
         raise SystemExit(3)
 
     with client_of(server, pool_threads=1) as client:
-        assert isinstance(client.submit(leave).exception(10), SystemExit)
+        assert isinstance(client._submit(leave).exception(10), SystemExit)
         assert submit(client).get(10).to_dict() == OK
 
 

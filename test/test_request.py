@@ -82,7 +82,7 @@ def test_zero_and_the_empty_text_are_sent(api: SimilaritySearchApi, server: Scri
 def test_scalars_are_written_as_json_writes_them(
     client: coactive.ApiClient, server: ScriptedServer, value: Any, text: str
 ) -> None:
-    client.call(Request("GET", "/any", query=[Parameter("value", value)], returns=None))
+    client._call(Request("GET", "/any", query=[Parameter("value", value)], returns=None))
     assert _query(server) == {"value": text}
 
 

@@ -127,7 +127,7 @@ def test_a_number_is_the_total_and_lifts_the_wait_for_a_piece_to_it(server: Scri
     late = threading.Event()
     server.reply(lambda seen: Reply(hold=late))
     with ApiClient(server.configuration(retries=False, read_timeout=0.1)) as client:
-        future = client.submit(lambda: search(client, _request_timeout=20))
+        future = client._submit(lambda: search(client, _request_timeout=20))
         with pytest.raises(ApiException, match="no answer in time"):
             search(client)
         late.set()

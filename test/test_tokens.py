@@ -325,7 +325,7 @@ def test_client_credentials_are_pickled_only_where_that_is_asked_for(
     monkeypatch.setenv("COACTIVE_CLIENT_SECRET", "too")
     read = pickle.loads(pickled).access_token
     assert isinstance(read, ClientCredentials)
-    assert str(read.pair) == (f"an-id:{SECRET}" if keep else "of-this-process:too")
+    assert str(read._pair) == (f"an-id:{SECRET}" if keep else "of-this-process:too")
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_a_life_beyond_any_is_one_without_an_end(server: ScriptedServer) -> None
 
 @pytest.mark.usefixtures("granting")
 def test_a_search_that_repeats_the_credentials_of_the_login_does_not_show_them(server: ScriptedServer) -> None:
-    refusal = Reply.json({"detail": f"{PAIR.pair} {PAIR.basic}"}, 403)
+    refusal = Reply.json({"detail": f"{PAIR._pair} {PAIR._basic}"}, 403)
     server.reply(Reply.json({"access_token": "granted-token"}), refusal)
     with ApiClient(server.configuration(access_token=PAIR)) as client, pytest.raises(coactive.ForbiddenException) as it:
         search(client)
@@ -430,5 +430,5 @@ def test_no_frame_of_ours_shows_a_secret(server: ScriptedServer) -> None:
                 frames = traceback.TracebackException.from_exception(error, capture_locals=True)
                 shown += [str(frame.locals) for frame in frames.stack if "/coactive/" in frame.filename]
     assert len(shown) > 12
-    for secret in (SECRET, PAIR.basic):
+    for secret in (SECRET, PAIR._basic):
         assert not any(str(secret) in text for text in shown)

@@ -341,10 +341,10 @@ def test_an_open_file_that_became_shorter_is_no_failure_of_the_connection(
         request = SimilaritySearchApi.get_similar_images.__wrapped__(SimilaritySearchApi(client), "e", file)
         file.truncate(40)
         with pytest.raises(ApiValueError, match=f"it became shorter while it was sent, by {len(png) - 40} bytes$"):
-            client.call(request)
+            client._call(request)
         request.close()
         with pytest.raises(ApiValueError, match="^file: it can no longer be read: Bad file descriptor$"):
-            client.call(request)
+            client._call(request)
         request.close()
 
 

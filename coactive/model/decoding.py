@@ -49,10 +49,7 @@ def _reader(model: type[Model]) -> Convert:
     A search may find tens of thousands: what is the same for each is looked up before, and nothing is called for one
     that need not be.
     """
-    shapes = {name: _shape(hint) for name, hint in get_type_hints(model).items() if name in model._fields}
-    checks = [(name, *shape, name in model._required) for name, shape in shapes.items() if shape[0]]
-    others = frozenset(name for name in model._required if not shapes[name][0])
-    new = object.__new__
+    (checks, others), new = _checks(model), object.__new__
 
     def read_all(items: list[Any]) -> list[Any]:
         at = 0
@@ -73,6 +70,13 @@ def _reader(model: type[Model]) -> Convert:
         return items
 
     return read_all
+
+
+def _checks(model: type[Model]) -> tuple[list[tuple[str, Any, Convert | None, bool]], frozenset[str]]:
+    """The fields of which more than a scalar is expected, with what, and the others that must be there."""
+    shapes = {name: _shape(hint) for name, hint in get_type_hints(model).items() if name in model._fields}
+    checks = [(name, *shape, name in model._required) for name, shape in shapes.items() if shape[0]]
+    return checks, frozenset(name for name in model._required if not shapes[name][0])
 
 
 def _inside(name: str, convert: Convert, value: Any) -> Any:
