@@ -21,6 +21,7 @@ from urllib3.connection import HTTPConnection
 
 from coactive import ApiClient, Configuration
 from coactive.apis import SimilaritySearchApi
+from coactive.models import SimilaritySearchResponse
 
 KIB, MIB = 2**10, 2**20
 
@@ -90,6 +91,41 @@ def test_a_thousand_calls_make_one_client_no_configuration_and_one_connection() 
                 search.submit("e", "mug").get(30)
             assert (objects(ApiClient), objects(Configuration)) == (before[0] + 1, before[1])
     assert found == {"ApiClient": 1, "PoolManager": 1, "HTTPConnection": 1}
+
+
+# Functions.
+
+
+@contextmanager
+def called() -> Iterator[list[str]]:
+    """The files of the Python functions that are called, one entry a call."""
+    found: list[str] = []
+
+    def see(frame: Any, event: str, argument: Any) -> None:
+        if event == "call":
+            found.append(frame.f_code.co_filename)
+
+    with profiled(see):
+        yield found
+
+
+def test_reading_an_answer_calls_no_function_an_image() -> None:
+    def calls(images: int) -> int:
+        data = {"data": [{"group": "a", "images": [{"score": 0.5, "metadata": {}} for _ in range(images)]}]}
+        with called() as found:
+            read = SimilaritySearchResponse.from_dict(data)
+        assert len(read.data[0].images) == images
+        return sum("decoding" in file for file in found)
+
+    calls(1)
+    assert calls(1000) == calls(10) > 0
+
+
+def test_the_head_of_a_usual_answer_is_not_read_as_the_head_of_an_email() -> None:
+    with running() as host, ApiClient(Configuration(host, access_token="a:b")) as client, called() as found:
+        SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug")
+    assert not any("feedparser" in file for file in found)
+    assert any("deadline" in file for file in found)
 
 
 # System calls.
