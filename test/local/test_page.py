@@ -43,6 +43,17 @@ def test_the_page_and_its_files_come_without_a_token_with_their_media_types(
     assert head.headers["Content-Length"] == str(len(answer.data))
 
 
+def test_the_page_lets_choose_every_limit_that_the_service_takes_and_no_other(caller: Caller) -> None:
+    field = re.search(r'<input id="limit"[^>]* min="(\d+)" max="(\d+)"', get(caller, "/").data.decode())
+    assert field
+    least, most = int(field[1]), int(field[2])
+    path = "/api/v0/similarity-search/similarity-search/embeddings/{}/grouped-search/text"
+    statuses = [
+        caller.get(path, {"query": "mug", "limit": str(limit)}).status for limit in (least - 1, least, most, most + 1)
+    ]
+    assert statuses == [422, 200, 200, 422]
+
+
 def test_the_page_may_take_nothing_from_elsewhere_and_no_script_or_style_of_its_text(caller: Caller) -> None:
     policy = dict(part.split(" ", 1) for part in get(caller, "/").headers["Content-Security-Policy"].split("; "))
     assert policy == {
