@@ -14,7 +14,7 @@ from PIL import Image
 from coactive.local import Service, running
 from coactive.local.http.page import columns_of, shared_column
 
-from .conftest import TOKEN, Caller, png
+from .conftest import TEXT, TOKEN, Caller, png
 
 FILES = [
     ("/", "text/html; charset=utf-8"),
@@ -47,9 +47,8 @@ def test_the_page_lets_choose_every_limit_that_the_service_takes_and_no_other(ca
     field = re.search(r'<input id="limit"[^>]* min="(\d+)" max="(\d+)"', get(caller, "/").data.decode())
     assert field
     least, most = int(field[1]), int(field[2])
-    path = "/api/v0/similarity-search/similarity-search/embeddings/{}/grouped-search/text"
     statuses = [
-        caller.get(path, {"query": "mug", "limit": str(limit)}).status for limit in (least - 1, least, most, most + 1)
+        caller.get(TEXT, {"query": "mug", "limit": str(limit)}).status for limit in (least - 1, least, most, most + 1)
     ]
     assert statuses == [422, 200, 200, 422]
 
