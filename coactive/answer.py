@@ -13,9 +13,11 @@ from coactive.exceptions import ApiDecodeError, ApiException, ApiTypeError, exce
 from coactive.model.decoding import Misfit, converter
 from coactive.model.error_response import ErrorResponse
 from coactive.model.http_validation_error import HTTPValidationError
+from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.response import RawResponse
 
 if TYPE_CHECKING:
+    from coactive.request import Request
     from coactive.wire import HttpRequest
 
 T = TypeVar("T")
@@ -34,6 +36,15 @@ _DOCUMENTED: Mapping[int, type[ErrorResponse | HTTPValidationError]] = MappingPr
 
 _EXCERPT = 200
 """Characters of a body that is no JSON in a message."""
+
+
+def to(request: Request[T], response: RawResponse, secrets: Sequence[str] = ()) -> T:
+    """What a request returns, read from its answer; raises as `read` does."""
+    check = request.options.get("_check_return_type", True)
+    data = read(response, request.returns, check=check, secrets=secrets)
+    if isinstance(data, SimilaritySearchResponse):
+        data._remember(request.asked)
+    return data
 
 
 def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, secrets: Sequence[str] = ()) -> T:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from threading import Lock
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from urllib3 import HTTPHeaderDict
 
@@ -17,10 +16,9 @@ from coactive.configuration import Configuration
 from coactive.exceptions import CLOSED, ApiTypeError, ApiValueError
 from coactive.hooks import Hooks
 from coactive.model.base import to_json
-from coactive.model.similarity_search_response import SimilaritySearchResponse
 from coactive.response import ApiResponse, RawResponse
-from coactive.transport import Transport
-from coactive.version import VERSION
+from coactive.transport import Transport, unread, whole
+from coactive.version import USER_AGENT
 from coactive.wire import set_header
 
 if TYPE_CHECKING:
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
     from coactive.request import Request
 
 T = TypeVar("T")
-
-USER_AGENT = f"coactive-python/{VERSION} Python/{'.'.join(map(str, sys.version_info[:3]))} {sys.platform}"
 
 _AFTER_FORK = Lock()
 """Held by the first thread of a forked process that uses a client; no other process ever waits for it."""
@@ -116,25 +112,21 @@ class ApiClient:
             ApiException: the call ended without a usable answer.
             ApiValueError: there is no token, or the client is closed; nothing was sent.
         """
-        wire, response = self._alive().send(request, self._headers(), read=True)
-        check = request.options.get("_check_return_type", True)
-        data = answer.read(response, request.returns, check=check, secrets=wire.secrets)
-        if isinstance(data, SimilaritySearchResponse):
-            data._remember(request.asked)
-        answered = ApiResponse(data, response.status, response.headers)
+        wire, response = self._alive().send(request, self._headers(), whole)
+        answered = ApiResponse(answer.to(request, response, wire.secrets), response.status, response.headers)
         answered.tries = response.tries
         return answered
 
     def _fetch(self, request: Request[Any]) -> RawResponse:
         """Send a request and give its answer as it came; a status that is no success is an exception."""
-        return cast("RawResponse", self._alive().send(request, self._headers(), read=True)[1])
+        return self._alive().send(request, self._headers(), whole)[1]
 
     def _open(self, request: Request[Any]) -> BaseHTTPResponse:
         """Send a request and give its answer unread; a status that is no success is an exception.
 
         Read it or close it; other calls do not wait for its connection.
         """
-        return cast("BaseHTTPResponse", self._alive().send(request, self._headers(), read=False)[1])
+        return self._alive().send(request, self._headers(), unread)[1]
 
     def _submit(self, work: Callable[[], T]) -> ApiFuture[T]:
         """Run `work` in one of the client's background threads."""

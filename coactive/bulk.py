@@ -212,7 +212,7 @@ class _Run(Generic[T]):
         with ExitStack() as undo:
             request = self._request(arguments)
             undo.callback(request.close)
-            key = fingerprint(service, self._operation.__name__, arguments, request)
+            key = fingerprint(service, self._operation.__name__, request)
             shared_as = key + repr(sorted(request.options.items())).encode()
             if job := self._in_flight.get(shared_as):
                 job.asked_by.append((index, arguments))

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from coactive.exceptions import ApiTypeError, ApiValueError
+from coactive.groups import is_flat
 from coactive.model.similar_image import SimilarImage
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import identity, is_flat, overall
 
 
 class Change(NamedTuple):
@@ -106,7 +106,7 @@ def compare(before: Sequence[SimilarImageGroup], after: Sequence[SimilarImageGro
     flat = is_flat(before) or is_flat(after)
     names = () if flat else dict.fromkeys([*now, *was])
     groups = {name: Comparison(was.get(name, ()), now.get(name, ()), depth) for name in names}
-    return Comparison(overall(before), overall(after), depth, groups)
+    return Comparison(_overall(before), _overall(after), depth, groups)
 
 
 def _checked(k: Any) -> int:
@@ -127,13 +127,29 @@ def _by_name(groups: Sequence[SimilarImageGroup]) -> dict[str | None, list[Simil
 
 def _distinct(images: Sequence[SimilarImage]) -> list[SimilarImage]:
     """The images without those that stand further up already."""
-    return list({identity(image): image for image in reversed(images)}.values())[::-1]
+    return list({_identity(image): image for image in reversed(images)}.values())[::-1]
 
 
 def _places(images: Sequence[SimilarImage]) -> dict[str, tuple[int, SimilarImage]]:
-    return {identity(image): (rank, image) for rank, image in enumerate(images, 1)}
+    return {_identity(image): (rank, image) for rank, image in enumerate(images, 1)}
 
 
 def _changes(was: Mapping[str, tuple[int, SimilarImage]], now: Mapping[str, tuple[int, SimilarImage]]) -> list[Change]:
     found = [Change(key, was[key][0] if key in was else None, rank, image) for key, (rank, image) in now.items()]
     return found + [Change(key, rank, None, image) for key, (rank, image) in was.items() if key not in now]
+
+
+def _identity(image: SimilarImage) -> str:
+    """What makes an image the same in another answer: its id, else its path."""
+    return str(image.coactive_image_id or image.path or image.url)
+
+
+def _overall(groups: Sequence[SimilarImageGroup]) -> list[SimilarImage]:
+    """All images as one ranking: those of several groups by their score, best first, the ones without a score last."""
+    images = [image for group in groups for image in group.images]
+    return images if len(groups) == 1 else sorted(images, key=_by_score)
+
+
+def _by_score(image: SimilarImage) -> float:
+    score = image.score
+    return -score if isinstance(score, int | float) and score == score else float("inf")  # NaN is like no number

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-import threading
 from functools import partial
 from http.client import SWITCHING_PROTOCOLS, HTTPException, HTTPMessage, HTTPResponse, parse_headers
 from typing import Any
@@ -35,17 +34,8 @@ _INFORMATIONAL = 100
 """Answers of status 1xx that may come before the one that counts."""
 
 
-class _Current(threading.local):
-    """The clock of the call that this thread makes: on its way to the connection that it gets."""
-
-    clock = Clock(Timeouts(None, None, None))
-
-
-CURRENT = _Current()
-
-
 def use_clocks(manager: PoolManager) -> PoolManager:
-    """Make the connections of a manager go by `CURRENT.clock`."""
+    """Make the connections of a manager go by the clock of the call, which comes as its `pool_timeout`."""
     manager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
     return manager
 
@@ -53,7 +43,7 @@ def use_clocks(manager: PoolManager) -> PoolManager:
 class _HttpConnection(HTTPConnection):
     """A connection that goes by a clock."""
 
-    clock = CURRENT.clock
+    clock: Clock
 
     def go_by(self, clock: Clock) -> None:
         """Use this clock until another one comes."""
@@ -134,9 +124,10 @@ class _TimedSocket:
 class _HttpPool(HTTPConnectionPool):
     ConnectionCls: Any = _HttpConnection
 
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection: Any = super()._get_conn(timeout)
-        connection.go_by(CURRENT.clock)
+    def _get_conn(self, timeout: Any = None) -> Any:
+        clock: Clock = timeout
+        connection: Any = super()._get_conn(clock.wait(None))
+        connection.go_by(clock)
         return connection
 
 

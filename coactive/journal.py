@@ -7,7 +7,6 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from hashlib import blake2b
 from itertools import takewhile
@@ -19,8 +18,6 @@ from urllib3 import HTTPHeaderDict
 from coactive import answer
 from coactive.exceptions import ApiDecodeError, ApiValueError
 from coactive.model.base import to_json
-from coactive.model.similarity_search_response import SimilaritySearchResponse
-from coactive.parameters import Parameter, encode
 from coactive.response import RawResponse
 from coactive.upload import PathUpload, Upload
 
@@ -33,7 +30,7 @@ _HEADER = {"journal": "coactive.bulk", "version": 1}
 _LINE = re.compile(rb'\{"key":"([0-9a-f]{32})","answer":(.+)\}\n')
 
 
-def fingerprint(service: str, operation: str, arguments: Mapping[str, Any], request: Request[Any]) -> bytes:
+def fingerprint(service: str, operation: str, request: Request[Any]) -> bytes:
     """What searches have in common that ask the same of the same service, and no others.
 
     An image counts by its name, its media type and its bytes; one that is given as a path by its absolute path, its
@@ -42,16 +39,13 @@ def fingerprint(service: str, operation: str, arguments: Mapping[str, Any], requ
     Args:
         service: the address of the service.
         operation: the name of the operation.
-        arguments: what the operation was given, by name.
-        request: what it made of them.
+        request: what it made of its arguments.
 
     Raises:
         ApiValueError: the image can no longer be read.
     """
     image = request.form and request.form.image
-    names = request.parameters[:-1] if image else request.parameters  # the file is the last one
-    texts = {name: encode(Parameter(name, arguments[name])) for name in names if arguments.get(name) is not None}
-    whole = [service, operation, texts, image and [image.filename, image.media_type, *_content(image)]]
+    whole = [service, operation, request.texts, image and [image.filename, image.media_type, *_content(image)]]
     return blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=16).digest()
 
 
@@ -110,12 +104,9 @@ class Journal:
         found = _LINE.fullmatch(self._reader.readline())
         raw = RawResponse(200, "OK", HTTPHeaderDict(), found[2] if found else b"damaged")
         try:
-            kept = answer.read(raw, request.returns, check=request.options.get("_check_return_type", True))
+            return answer.to(request, raw)
         except ApiDecodeError:
             raise self._damaged(self._number_of(key)) from None
-        if isinstance(kept, SimilaritySearchResponse):
-            kept._remember(request.asked)
-        return kept
 
     def write(self, key: bytes, given: Any) -> None:
         """Append the answer to a search; nothing once the journal is closed.

@@ -16,8 +16,8 @@ from coactive.display.grid import MOST, grid
 from coactive.display.ipython import shell
 from coactive.display.query import Query, query_of, remembered
 from coactive.display.text import lines
+from coactive.groups import best, groups_of
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import best, groups_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import ranked
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -21,12 +20,14 @@ def to_records(groups: Sequence[SimilarImageGroup]) -> list[dict[str, Any]]:
     They are `rank` (1 is the best of its group), `group`, `id`, `score`, `path`, `url`, and `metadata.KEY` for each
     key that any image has; None stands for what an image lacks.
     """
-    places = ranked(groups)
-    keys = dict.fromkeys(key for place in places for key in place.image.metadata or ())
+    keys = dict.fromkeys(key for group in groups for image in group.images for key in image.metadata or ())
     return [
-        dict(zip(COLUMNS, (rank, group, image.coactive_image_id, image.score, image.path, image.url), strict=True))
+        dict(
+            zip(COLUMNS, (rank, group.group, image.coactive_image_id, image.score, image.path, image.url), strict=True)
+        )
         | {f"metadata.{key}": (image.metadata or {}).get(key) for key in keys}
-        for rank, group, image in places
+        for group in groups
+        for rank, image in enumerate(group.images, 1)
     ]
 
 

@@ -85,9 +85,14 @@ class Request(Generic[T]):
         self.in_path = {given.name: _segment(given) for given in in_path}
         self.path = path.format_map({name: quote(value, safe="") for name, value in self.in_path.items()})
         self.query = _texts(query)
-        texts = _texts(form)
-        self.form = MultipartForm(texts, file.name, upload(file.value)) if file else None
+        self._texts = _texts(form)
+        self.form = MultipartForm(self._texts, file.name, upload(file.value)) if file else None
         self.asked = {given.name: given.value for given in query if given.name == "query"} | _path_of(file)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Every parameter but the file, by name, as it is sent."""
+        return self.in_path | dict(self.query) | dict(self._texts)
 
     def _check_options(self) -> None:
         for name in self.options:

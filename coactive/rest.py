@@ -17,7 +17,7 @@ from urllib3 import exceptions
 from urllib3.util import parse_url
 
 from coactive import redaction, tls
-from coactive.deadline import CURRENT, use_clocks
+from coactive.deadline import use_clocks
 from coactive.exceptions import CLOSED, ApiDecodeError, ApiValueError
 from coactive.network_error import FAILURES, raise_ours
 from coactive.proxy import proxy_for
@@ -64,7 +64,6 @@ class Rest:
         route = self._route(request.url, block=read)
         body = None if request.body is None else (block for block in request.body)
         began = monotonic()
-        CURRENT.clock = request.clock
         try:
             response = route.send(request, body)
         except FAILURES as error:
@@ -138,7 +137,7 @@ class _Route:
             "headers": request.headers,
             "body": body,
             "timeout": _NO_TIMEOUT,
-            "pool_timeout": request.clock.wait(None),
+            "pool_timeout": request.clock,
             "retries": _NO_RETRIES,
             "redirect": False,
             "preload_content": False,

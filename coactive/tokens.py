@@ -24,7 +24,7 @@ class Tokens:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._grants: dict[tuple[str, Secret], Grant] = {}
+        self._granted: tuple[tuple[str, Secret], Grant] | None = None
 
     def current(self, caller: Caller, clock: Clock, log_in: LogIn) -> Secret:
         """The token to send.
@@ -53,7 +53,8 @@ class Tokens:
         if isinstance(caller.access_token, str):
             return None
         with self._turn(clock):
-            self._grants = {key: grant for key, grant in self._grants.items() if grant.token != refused}
+            if self._granted and self._granted[1].token == refused:
+                self._granted = None
             token = self._ask(caller, log_in)
         return None if token == refused else token
 
@@ -62,11 +63,11 @@ class Tokens:
         if not isinstance(given, ClientCredentials):
             return checked_token(given() if callable(given) else given)
         key = caller.host, given._pair
-        granted = self._grants.get(key)
-        if granted is None or monotonic() >= granted.renew_at:
-            granted = log_in(given)
-            self._grants = {key: granted}
-        return granted.token
+        known, grant = self._granted or (None, None)
+        if grant is None or known != key or monotonic() >= grant.renew_at:
+            grant = log_in(given)
+            self._granted = key, grant
+        return grant.token
 
     @contextmanager
     def _turn(self, clock: Clock) -> Iterator[None]:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import TIMEOUT_MAX, Event
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 from coactive import answer, login, retry
 from coactive.clock import Clock
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from coactive.configuration import Configuration
     from coactive.credentials import ClientCredentials, Secret
-    from coactive.hooks import Ended, Hooks
+    from coactive.hooks import Hooks
     from coactive.request import Request
 
     Renew: TypeAlias = Callable[[Secret], Secret | None]
     """Gives a token in the place of one that the service refused; None: there is no other."""
+
+R = TypeVar("R", "RawResponse", "BaseHTTPResponse")
 
 logger = logging.getLogger("coactive")
 
@@ -49,13 +51,15 @@ class Transport:
         self._budget = retry.Budget()
         self._closed = Event()
 
-    def send(self, request: Request[Any], headers: Mapping[str, str], *, read: bool) -> tuple[HttpRequest, Any]:
+    def send(
+        self, request: Request[Any], headers: Mapping[str, str], receive: Callable[[Rest, HttpRequest], R]
+    ) -> tuple[HttpRequest, R]:
         """Send a request until there is a good response, or no further try.
 
         Args:
             request: what an operation made of its arguments.
             headers: to send with it, and with a login if there must be one.
-            read: whether to give a `RawResponse`, read whole; else urllib3's, unread.
+            receive: sends it once, `whole` or `unread`.
 
         Returns:
             What went over the wire at last, and its response.
@@ -69,7 +73,7 @@ class Transport:
         log_in = partial(self._log_in, caller.host, headers, clock)
         token = partial(self._tokens.current, caller, clock, log_in)
         wire = on_the_wire(request, caller, headers, clock, token)
-        return self._send(wire, partial(self._tokens.another, caller, clock, log_in), read=read)
+        return self._send(wire, partial(self._tokens.another, caller, clock, log_in), receive)
 
     def close(self) -> None:
         """Close the connections; calls that wait before another try end with their last failure."""
@@ -80,14 +84,16 @@ class Transport:
         self, host: str, headers: Mapping[str, str], clock: Clock, credentials: ClientCredentials
     ) -> login.Grant:
         request = login.request(host, credentials, headers, clock)
-        return login.grant(self._send(request, None, read=True)[1])
+        return login.grant(self._send(request, None, whole)[1])
 
-    def _send(self, wire: HttpRequest, renew: Renew | None, *, read: bool) -> tuple[HttpRequest, Any]:
+    def _send(
+        self, wire: HttpRequest, renew: Renew | None, receive: Callable[[Rest, HttpRequest], R]
+    ) -> tuple[HttpRequest, R]:
         attempts = retry.attempts(self._configuration.retries, wire.method, wire.url, self._budget)
         tries = 0
         while True:
             tries += 1
-            ended = self._try_once(wire, tries, read=read)
+            ended = self._try_once(wire, tries, receive)
             if not isinstance(ended, ApiException):
                 self._budget.earn()
                 return wire, ended
@@ -100,12 +106,12 @@ class Transport:
                 finally:
                     del ended  # its traceback holds this frame
 
-    def _try_once(self, wire: HttpRequest, attempt: int, *, read: bool) -> Ended:
+    def _try_once(self, wire: HttpRequest, attempt: int, receive: Callable[[Rest, HttpRequest], R]) -> R | ApiException:
         """A good response, or the failure that there is instead; what a hook raises is neither."""
         sent, exchange = show_request(self._hooks, wire, attempt)
-        ended: Ended
+        ended: R | ApiException
         try:
-            ended = _receive(self._rest, sent, read=read)
+            ended = receive(self._rest, sent)
         except ApiException as error:
             ended = error.with_traceback(None)  # its frames hold the response, and this one holds it
         except Exception:
@@ -131,23 +137,29 @@ def _first_line(failure: ApiException) -> str:
     return str(failure).partition("\n")[0]
 
 
-def _receive(rest: Rest, wire: HttpRequest, *, read: bool) -> RawResponse | BaseHTTPResponse:
-    """Send a request once, and give its good response, read or unread.
+def whole(rest: Rest, wire: HttpRequest) -> RawResponse:
+    """Send a request once and read its good response; any other one, or none, is an ApiException."""
+    response = rest.open(wire, read=True)
+    return rest.read(response, wire) if _is_good(response) else _refuse(rest, response, wire)
 
-    Raises:
-        ApiException: another one, or none.
-    """
-    response = rest.open(wire, read=read)
-    good = 200 <= response.status < 300
-    if good and not read:
-        wire.clock.stop()
-        return response
+
+def unread(rest: Rest, wire: HttpRequest) -> BaseHTTPResponse:
+    """Send a request once and leave its good response, which no total time ends, to the caller; else as `whole`."""
+    response = rest.open(wire, read=False)
+    if not _is_good(response):
+        _refuse(rest, response, wire)
+    wire.clock.stop()
+    return response
+
+
+def _is_good(response: BaseHTTPResponse) -> bool:
+    return 200 <= response.status < 300
+
+
+def _refuse(rest: Rest, response: BaseHTTPResponse, wire: HttpRequest) -> NoReturn:
+    """Raise what a status that is no success means, also where its body breaks off."""
     try:
-        whole = rest.read(response, wire)
+        read = rest.read(response, wire)
     except ApiException:
-        if good:
-            raise
-        whole = RawResponse(response.status, response.reason, response.headers, b"")
-    if good:
-        return whole
-    raise answer.failure(whole, wire)
+        read = RawResponse(response.status, response.reason, response.headers, b"")
+    raise answer.failure(read, wire)

@@ -36,7 +36,7 @@ def key_of(*, host: str = HOST, operation: str = "get_similar_images", **argumen
     arguments = {"embedding_id": "e", **arguments}
     request = getattr(api, operation).__wrapped__(api, **arguments)
     try:
-        return fingerprint(host, operation, arguments, request)
+        return fingerprint(host, operation, request)
     finally:
         request.close()
 

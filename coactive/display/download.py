@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 from coactive import progress
-from coactive.api_client import USER_AGENT
 from coactive.clock import Clock
 from coactive.configuration import DEFAULT_HOST, Configuration
 from coactive.display.html import web_address
@@ -19,6 +18,7 @@ from coactive.future import Workers
 from coactive.response import RawResponse
 from coactive.rest import Rest
 from coactive.timeout import Timeouts
+from coactive.version import USER_AGENT
 from coactive.wire import HttpRequest
 
 _THREADS = 8

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from coactive.display.html import Html, element, web_address
+from coactive.display.wording import score_text, short_title, title
 from coactive.model.similar_image import SimilarImage
-from coactive.ranking import score_text, short_title, title
 
 SIZE = "128"
 """Pixels of a picture where a notebook drops its style."""

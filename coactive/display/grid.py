@@ -8,9 +8,9 @@ from coactive.display.figure import figure
 from coactive.display.html import Html, element, output, picture_address, together
 from coactive.display.query import Query, box
 from coactive.display.wording import counted, cut, group_title, summary
+from coactive.groups import best, is_flat
 from coactive.model.similar_image import SimilarImage
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import best, is_flat
 
 MOST = 50
 """Images that are shown of one result."""

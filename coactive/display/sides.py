@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from coactive.display.figure import picture
 from coactive.display.html import Html, element, output, picture_address, together
 from coactive.display.text import printable
-from coactive.display.wording import counted, group_title
-from coactive.ranking import short_title, title
+from coactive.display.wording import counted, group_title, short_title, title
 
 if TYPE_CHECKING:
     from coactive.comparison import Change, Comparison

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from coactive.display.grid import MOST
 from coactive.display.query import Query
-from coactive.display.wording import cut, group_title, summary
+from coactive.display.wording import cut, group_title, score_text, summary, title
+from coactive.groups import best, is_flat
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import best, is_flat, score_text, title
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What would move the cursor, change colours or turn the line around, and what UTF-8 cannot carry."""

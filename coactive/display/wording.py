@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from coactive.groups import is_flat
+from coactive.model.similar_image import SimilarImage
 from coactive.model.similar_image_group import SimilarImageGroup
-from coactive.ranking import is_flat
 
 
 def counted(number: int, thing: str) -> str:
@@ -31,3 +33,21 @@ def cut(shown: int, groups: Sequence[SimilarImageGroup]) -> str | None:
     """The line that says that not all images are shown; None: all are."""
     total = sum(len(group.images) for group in groups)
     return None if shown == total else f"{shown:,} of {counted(total, 'image')} shown; to_records() has them all"
+
+
+def title(image: SimilarImage) -> str:
+    """What an image is called in full: its path, else its id."""
+    return str(image.path or image.coactive_image_id or image.url or "an image without a name")
+
+
+def short_title(image: SimilarImage) -> str:
+    """What an image is called on little room: the last part of its path, else its id."""
+    return re.split(r"[/\\]", title(image).rstrip("/\\"))[-1] or title(image)
+
+
+def score_text(image: SimilarImage) -> str:
+    """The score with three decimals; one that is no number as it came, and none as nothing."""
+    try:
+        return "" if image.score is None else f"{image.score:.3f}"
+    except (TypeError, ValueError, OverflowError):
+        return str(image.score)

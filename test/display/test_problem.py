@@ -92,7 +92,7 @@ def test_an_error_without_frames_of_the_reader_keeps_those_it_has(shell: Interac
     own = error.__traceback__
     assert own
     error.__traceback__ = own.tb_next
-    assert any("ranking.py" in line for line in "".join(error._render_traceback_()).splitlines())
+    assert any("groups.py" in line for line in "".join(error._render_traceback_()).splitlines())
 
 
 def test_outside_of_ipython_a_traceback_is_what_it_was() -> None:
@@ -101,7 +101,7 @@ def test_outside_of_ipython_a_traceback_is_what_it_was() -> None:
     except ApiTypeError as caught:
         error = caught
     printed = "".join(error._render_traceback_())
-    assert "ranking.py" in printed
+    assert "groups.py" in printed
     assert printed.rstrip().endswith("got NoneType")
 
 

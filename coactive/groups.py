@@ -1,10 +1,9 @@
-"""What a search found, whichever operation found it: groups of images, each image with its rank."""
+"""What a search found, whichever operation found it: groups of images."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from coactive.exceptions import ApiTypeError
 from coactive.model.similar_image import SimilarImage
@@ -12,20 +11,6 @@ from coactive.model.similar_image_group import SimilarImageGroup
 from coactive.model.similarity_search_response import SimilaritySearchResponse
 
 _ALLOWED = "a SimilaritySearchResponse or the JSON of a search, such as {'data': [...]}"
-
-
-class Ranked(NamedTuple):
-    """An image at its place.
-
-    Attributes:
-        rank: 1 is the best of its group.
-        group: what the group is called; None for images without one.
-        image: the image.
-    """
-
-    rank: int
-    group: str | None
-    image: SimilarImage
 
 
 def groups_of(name: str, answer: Any) -> list[SimilarImageGroup]:
@@ -63,11 +48,6 @@ def _read(model: Any, name: str, place: int, item: Any) -> Any:
         raise ApiTypeError(f"{name}: item {place}: {error}") from None
 
 
-def ranked(groups: Sequence[SimilarImageGroup]) -> list[Ranked]:
-    """All images, group by group."""
-    return [Ranked(rank, group.group, image) for group in groups for rank, image in enumerate(group.images, 1)]
-
-
 def best(groups: Sequence[SimilarImageGroup], most: int) -> list[tuple[SimilarImageGroup, int]]:
     """The groups, and how many images to show of each: the first of every group before the second of any.
 
@@ -85,37 +65,3 @@ def best(groups: Sequence[SimilarImageGroup], most: int) -> list[tuple[SimilarIm
 def is_flat(groups: Sequence[SimilarImageGroup]) -> bool:
     """Whether all images are a single group without a name, so that nothing is to be said of groups."""
     return len(groups) == 1 and groups[0].group is None
-
-
-def identity(image: SimilarImage) -> str:
-    """What makes an image the same in another answer: its id, else its path."""
-    return str(image.coactive_image_id or image.path or image.url)
-
-
-def title(image: SimilarImage) -> str:
-    """What an image is called in full: its path, else its id."""
-    return str(image.path or image.coactive_image_id or image.url or "an image without a name")
-
-
-def short_title(image: SimilarImage) -> str:
-    """What an image is called on little room: the last part of its path, else its id."""
-    return re.split(r"[/\\]", title(image).rstrip("/\\"))[-1] or title(image)
-
-
-def score_text(image: SimilarImage) -> str:
-    """The score with three decimals; one that is no number as it came, and none as nothing."""
-    try:
-        return "" if image.score is None else f"{image.score:.3f}"
-    except (TypeError, ValueError, OverflowError):
-        return str(image.score)
-
-
-def overall(groups: Sequence[SimilarImageGroup]) -> list[SimilarImage]:
-    """All images as one ranking: those of several groups by their score, best first, the ones without a score last."""
-    images = [image for group in groups for image in group.images]
-    return images if len(groups) == 1 else sorted(images, key=_by_score)
-
-
-def _by_score(image: SimilarImage) -> float:
-    score = image.score
-    return -score if isinstance(score, int | float) and score == score else float("inf")  # NaN is like no number
