@@ -14,12 +14,12 @@ from urllib3 import HTTPHeaderDict
 from coactive import answer
 from coactive.configuration import Configuration
 from coactive.exceptions import CLOSED, ApiTypeError, ApiValueError
+from coactive.headers import set_header
 from coactive.hooks import Hooks
 from coactive.model.base import to_json
 from coactive.response import ApiResponse, RawResponse
 from coactive.transport import Transport, unread, whole
 from coactive.version import USER_AGENT
-from coactive.wire import set_header
 
 if TYPE_CHECKING:
     from types import TracebackType

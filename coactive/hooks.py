@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from coactive import redaction
 from coactive.credentials import Secret
 from coactive.exceptions import ApiException
+from coactive.headers import checked_headers
 from coactive.response import RawResponse
-from coactive.wire import HttpRequest, checked_headers
+from coactive.wire import HttpRequest
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from coactive.credentials import ClientCredentials, Secret, checked_token
 from coactive.exceptions import ApiDecodeError, ApiTypeError, ApiValueError
-from coactive.wire import HttpRequest, checked_headers, set_header
+from coactive.headers import checked_headers, set_header
+from coactive.wire import HttpRequest
 
 if TYPE_CHECKING:
     from coactive.clock import Clock

@@ -12,9 +12,9 @@ from coactive.credentials import ClientCredentials, Secret, checked_token
 from coactive.exceptions import ApiTimeoutError
 
 if TYPE_CHECKING:
+    from coactive.authorization import Caller
     from coactive.clock import Clock
     from coactive.login import Grant
-    from coactive.wire import Caller
 
     LogIn: TypeAlias = Callable[[ClientCredentials], Grant]
 

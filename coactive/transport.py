@@ -9,6 +9,7 @@ from threading import TIMEOUT_MAX, Event
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 from coactive import answer, login, retry
+from coactive.authorization import Caller
 from coactive.clock import Clock
 from coactive.exceptions import ApiException
 from coactive.hooks import show_end, show_request
@@ -16,7 +17,7 @@ from coactive.response import RawResponse
 from coactive.rest import Rest
 from coactive.timeout import Timeouts
 from coactive.tokens import Tokens
-from coactive.wire import Caller, HttpRequest, on_the_wire, with_token
+from coactive.wire import HttpRequest, on_the_wire, with_token
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from coactive.credentials import AccessToken, ClientCredentials, Secret
-from coactive.exceptions import ApiTypeError, ApiValueError
+from coactive.authorization import Caller, authorize
+from coactive.credentials import ClientCredentials, Secret
+from coactive.headers import checked_headers, set_header
 
 if TYPE_CHECKING:
     from coactive.clock import Clock
     from coactive.request import Request
-
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-
-
-class Caller(NamedTuple):
-    """Who calls whom: one look at a configuration, which may change while the call runs.
-
-    Attributes:
-        host: the origin with its base path.
-        access_token: as the configuration has it.
-    """
-
-    host: str
-    access_token: AccessToken | None
 
 
 class HttpRequest(NamedTuple):
@@ -77,7 +63,7 @@ def on_the_wire(
         set_header(sent, "Content-Type", request.form.content_type)
         set_header(sent, "Content-Length", str(request.form.length))
     query = list(request.query)
-    secrets, bearer = _authorize(request.options.get("_request_auths"), caller, token, sent, query)
+    secrets, bearer = authorize(request.options.get("_request_auths"), caller, token, sent, query)
     url = f"{caller.host}{request.path}{'?' if query else ''}{urlencode(query)}"
     hint = partial(_hint, request, caller)
     return HttpRequest(request.method, url, sent, request.form, clock, secrets, bearer, request.parameters, hint)
@@ -90,58 +76,6 @@ def with_token(wire: HttpRequest, token: Secret) -> HttpRequest:
     return wire._replace(headers=headers, token=token, secrets=[*wire.secrets, token])
 
 
-def checked_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers that can be sent; of those with one name in any case the last. Raises as `set_header` does."""
-    checked: dict[str, str] = {}
-    for name, value in headers:
-        set_header(checked, name, value)
-    return checked
-
-
-def set_header(headers: dict[str, str], name: str, value: str) -> None:
-    """Put in a header, in the place of one of that name in any case.
-
-    Raises:
-        ApiTypeError: the value is no str.
-        ApiValueError: a header cannot carry it, or cannot have that name.
-    """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ApiValueError(f"header_name: {name!r} cannot name a header")
-    if not isinstance(value, str):
-        raise ApiTypeError(f"header_value: expected a str for {name}, got {type(value).__name__}")
-    if not value.isprintable() or not (value.isascii() or max(value) <= "\xff"):
-        raise ApiValueError(f"header_value: the header {name} cannot carry a line break or this script")
-    lower = name.lower()
-    for known in headers:
-        if known.lower() == lower:
-            name = known
-            break
-    headers[name] = Secret(value) if lower in _SECRET else value
-
-
-_SECRET = frozenset({"authorization", "proxy-authorization", "cookie"})
-"""Headers that say who is calling."""
-
-
-def _authorize(
-    auths: Any, caller: Caller, token: Callable[[], Secret], headers: dict[str, str], query: list[tuple[str, str]]
-) -> tuple[list[Secret], Secret | None]:
-    """Put in who is calling, as `_request_auths` says or else by the token; the secrets that are in, and the token."""
-    if auths:
-        return [_put_in(_checked_auth(auth), headers, query) for auth in auths], None
-    own = _own_authorization(headers) if caller.access_token is None else None
-    if own is not None:
-        return [Secret(own), Secret(own.partition(" ")[2])], None
-    bearer = token()
-    set_header(headers, "Authorization", f"Bearer {bearer}")
-    known = caller.access_token._secrets if isinstance(caller.access_token, ClientCredentials) else []
-    return [bearer, *known], bearer
-
-
-def _own_authorization(headers: Mapping[str, str]) -> str | None:
-    return next((value for name, value in headers.items() if name.lower() == "authorization"), None)
-
-
 def _hint(request: Request[Any], caller: Caller, wire: HttpRequest, status: int) -> str | None:
     granted = isinstance(caller.access_token, ClientCredentials)
     if status == 401 and wire.token and ":" not in wire.token and not granted:
@@ -150,24 +84,3 @@ def _hint(request: Request[Any], caller: Caller, wire: HttpRequest, status: int)
         asked_for = ", ".join(f"{name} {value!r}" for name, value in request.in_path.items())
         return f"this asked for {asked_for} at {caller.host}; a wrong path in host gives a 404 too"
     return None
-
-
-def _put_in(auth: Mapping[str, str], headers: dict[str, str], query: list[tuple[str, str]]) -> Secret:
-    place, key, value = auth["in"], auth["key"], Secret(auth["value"])
-    if place == "header":
-        set_header(headers, key, value)
-    elif place == "cookie":
-        set_header(headers, "Cookie", f"{key}={value}")
-    else:
-        query.append((key, value))
-    return value
-
-
-def _checked_auth(auth: Any) -> Mapping[str, str]:
-    parts = [auth.get(name) for name in ("in", "key", "value")] if isinstance(auth, Mapping) else [None]
-    if not all(isinstance(part, str) for part in parts) or parts[0] not in ("header", "cookie", "query"):
-        raise ApiTypeError(
-            "_request_auths: expected a list of dicts with 'in' ('header', 'cookie' or 'query'), 'key' and 'value'"
-        )
-    checked: Mapping[str, str] = auth
-    return checked
