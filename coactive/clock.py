@@ -23,7 +23,7 @@ class Clock:
         """Seconds of the total that are left, 0 or less once it is over; None: there is no total."""
         return None if self._ends == float("inf") else self._ends - monotonic()
 
-    def wait(self, limit: Seconds) -> Seconds:
+    def within(self, limit: Seconds) -> Seconds:
         """How long the next step may take: `limit`, or the time left where that is less; None: for ever.
 
         Raises:
@@ -41,6 +41,6 @@ class Clock:
         left = self.left
         return None if left is None else max(left, 0.001) / of
 
-    def stop(self) -> None:
+    def lift_total(self) -> None:
         """Go on without a total."""
         self._ends = float("inf")

@@ -14,7 +14,7 @@ from urllib3 import exceptions
 from urllib3.util import parse_url
 
 from coactive import tls
-from coactive.deadline import use_clocks
+from coactive.connection import use_clocks
 from coactive.exceptions import ApiValueError
 from coactive.proxy import proxy_for
 from coactive.upload import BLOCK

@@ -149,7 +149,7 @@ def unread(rest: Rest, wire: HttpRequest) -> BaseHTTPResponse:
     response = rest.open(wire, read=False)
     if not _is_good(response):
         _refuse(rest, response, wire)
-    wire.clock.stop()
+    wire.clock.lift_total()
     return response
 
 

@@ -39,13 +39,16 @@ OURS = """
 coactive
 coactive.answer
 coactive.api_client
+coactive.authorization
 coactive.clock
 coactive.configuration
+coactive.connection
 coactive.credentials
-coactive.deadline
 coactive.exceptions
 coactive.head
+coactive.headers
 coactive.hooks
+coactive.incoming
 coactive.login
 coactive.media_type
 coactive.model
@@ -64,6 +67,7 @@ coactive.redaction
 coactive.response
 coactive.rest
 coactive.retry
+coactive.route
 coactive.timeout
 coactive.tls
 coactive.tokens

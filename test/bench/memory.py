@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-import resource
-import subprocess
 import sys
 from pathlib import Path
 
 from bench.client import Client
 from bench.floor import Floor
 from bench.measuring import Measured
+from bench.process import output_of, peak_memory
 from bench.work import MIB
 
 
@@ -23,18 +22,7 @@ def growth(host: str, small: Path, large: Path) -> Measured:
 
 
 def _growth(kind: str, host: str, small: Path, large: Path) -> int:
-    command = [sys.executable, "-m", "bench.memory", kind, host, str(small), str(large)]
-    folder = Path(__file__).parent.parent
-    return int(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True, cwd=folder).stdout)
-
-
-def _peak() -> int:
-    """Bytes; not by getrusage on Linux, where a process inherits the peak of the one that started it."""
-    try:
-        with Path("/proc/self/status").open() as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(output_of("bench.memory", kind, host, small, large))
 
 
 def main() -> None:
@@ -42,9 +30,9 @@ def main() -> None:
     kind, host, small, large = sys.argv[1:]
     uploader = (Floor if kind == "floor" else Client)(host)
     uploader.upload(Path(small))
-    before = _peak()
+    before = peak_memory()
     uploader.upload(Path(large))
-    print(_peak() - before)
+    print(peak_memory() - before)
 
 
 if __name__ == "__main__":

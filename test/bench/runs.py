@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from bench.measuring import Measured
+from bench.process import output_of
 from bench.rows import ROWS, Row
 
 RUNS = 3
@@ -35,10 +34,7 @@ def measure(rows: Sequence[Row]) -> list[Result]:
 
 
 def _run(row: Row) -> Measured:
-    command = [sys.executable, "-m", "bench.runs", row.key]
-    folder = Path(__file__).parent.parent
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=folder)
-    return Measured(*json.loads(done.stdout))
+    return Measured(*json.loads(output_of("bench.runs", row.key)))
 
 
 def main() -> None:

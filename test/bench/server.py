@@ -9,8 +9,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
+
+from bench.process import HOME, command
 
 SIZES = [1, 100, 10_000]
 """How many images an answer can have: the `limit` of the query; 1 where the query has none."""
@@ -108,9 +109,7 @@ async def serve(delay: float) -> None:
 @contextmanager
 def running(delay: float = 0.0) -> Iterator[str]:
     """The address of a server that answers after so many seconds, for as long as the `with` block runs."""
-    command = [sys.executable, "-m", "bench.server", str(delay)]
-    folder = Path(__file__).parent.parent
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder) as process:
+    with subprocess.Popen(command("bench.server", delay), stdout=subprocess.PIPE, text=True, cwd=HOME) as process:
         assert process.stdout
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

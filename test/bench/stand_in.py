@@ -11,8 +11,6 @@ import csv
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -23,6 +21,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from bench.process import output_of
+from bench.work import MIB
 from coactive.local.image_file import ENOUGH
 from coactive.local.index import IN_MEMORY
 from coactive.local.indexing import index_folder
@@ -49,36 +49,6 @@ ADJECTIVES = [
     "banded",
     "woven",
 ]
-
-RESTART = """
-import json, resource, sys, time
-started = time.perf_counter()
-import coactive, coactive.local
-from coactive.apis import SimilaritySearchApi
-found = {}
-with coactive.local.running(sys.argv[1], metadata=sys.argv[2]) as service:
-    found["restart"] = time.perf_counter() - started
-    with coactive.ApiClient(service.configuration) as api_client:
-        api, embedding_id = SimilaritySearchApi(api_client), service.embedding_id
-        photo = service.catalog.images[0].file.read_bytes()
-        searches = {
-            "image": lambda: api.get_similar_images_grouped(embedding_id, "sku", photo),
-            "phrase": lambda: api.search_images_by_text_grouped(embedding_id, "old red mugs of glas", group_by="sku"),
-            "semantic": lambda: api.get_similar_images_grouped_semantic(
-                embedding_id, "sku", photo, metadata_key="colour", metadata_value="blue"
-            ),
-        }
-        for name, search in searches.items():
-            times = []
-            for _ in range(8):
-                before = time.perf_counter()
-                search()
-                times.append(time.perf_counter() - before)
-            found[f"{name}, first"] = times[0]
-            found[name] = sorted(times[1:])[3]
-found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps(found))
-"""
 
 
 def main(count: int) -> None:
@@ -141,11 +111,10 @@ def _print_restart(folder: Path, metadata: Path, count: int) -> None:
     index_folder(folder, metadata)
     print(f"{count:,} pictures of 48 x 48 pixels with 6 columns of metadata")
     print(f"  indexed in {time.perf_counter() - started:.0f} s", flush=True)
-    command = [sys.executable, "-c", RESTART, str(folder), str(metadata)]
-    runs = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(ROUNDS)]
+    runs = [json.loads(output_of("bench.restart", folder, metadata)) for _ in range(ROUNDS)]
     found = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     memory, restart = found.pop("memory"), found.pop("restart")
-    print(f"  served again after {restart:.2f} s, {memory:.0f} MiB at most")
+    print(f"  served again after {restart:.2f} s, {memory / MIB:.0f} MiB at most")
     for name, seconds in found.items():
         print(f"  a search by {name}: {seconds * 1000:.0f} ms")
 

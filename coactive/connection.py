@@ -7,11 +7,9 @@ Only the look-up of a name stays outside.
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
 from functools import partial
-from http.client import SWITCHING_PROTOCOLS, HTTPException, HTTPMessage, HTTPResponse, parse_headers
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -21,17 +19,11 @@ from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssltransport import SSLTransport
 
 from coactive.clock import Clock
-from coactive.head import Head, plain_head
+from coactive.incoming import Response
 from coactive.timeout import Timeouts
 
 _RECORD = 16 * 1024
 """Bytes sent at a time under TLS, where each record would start the socket's timeout anew."""
-
-_BUFFER = 64 * 1024
-"""Bytes received at a time: the whole answer of most searches."""
-
-_INFORMATIONAL = 100
-"""Answers of status 1xx that may come before the one that counts."""
 
 
 def use_clocks(manager: PoolManager) -> PoolManager:
@@ -48,11 +40,11 @@ class _HttpConnection(HTTPConnection):
     def go_by(self, clock: Clock) -> None:
         """Use this clock until another one comes."""
         self.clock = clock
-        self.response_class = partial(_Response, clock)  # type: ignore[assignment]
+        self.response_class = partial(Response, clock)  # type: ignore[assignment]
 
     def _new_conn(self) -> socket.socket:
         name, addresses = self._dns_host, self._addresses()
-        self.connecting = clock = Clock(Timeouts(total=self.clock.wait(self.clock.limits.connect)))
+        self.connecting = clock = Clock(Timeouts(total=self.clock.within(self.clock.limits.connect)))
         failure: Exception = NewConnectionError(self, f"{name} has no address")
         try:
             for number, address in enumerate(addresses):
@@ -85,7 +77,7 @@ class _HttpConnection(HTTPConnection):
         connected: Any = self.sock
         rest = memoryview(data)
         while rest:  # not by sendall: a slow connection is one that makes progress
-            connected.settimeout(self.clock.wait(self.clock.limits.read))
+            connected.settimeout(self.clock.within(self.clock.limits.read))
             rest = rest[connected.send(rest[:step]) :]
 
 
@@ -115,7 +107,7 @@ class _TimedSocket:
 
     def _start_timeout(self) -> None:
         clock = self._connection.clock
-        self._sock.settimeout(clock.wait(clock.limits.read))
+        self._sock.settimeout(clock.within(clock.limits.read))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -126,85 +118,10 @@ class _HttpPool(HTTPConnectionPool):
 
     def _get_conn(self, timeout: Any = None) -> Any:
         clock: Clock = timeout
-        connection: Any = super()._get_conn(clock.wait(None))
+        connection: Any = super()._get_conn(clock.within(None))
         connection.go_by(clock)
         return connection
 
 
 class _HttpsPool(_HttpPool, HTTPSConnectionPool):
     ConnectionCls: Any = _HttpsConnection
-
-
-class _Response(HTTPResponse):
-    """A response that is received by a clock, its status line and headers included."""
-
-    def __init__(self, clock: Clock, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self.fp: Any = _LineReader(_TimedReader(clock, sock, self.fp.detach()), _BUFFER)
-
-    def begin(self) -> None:
-        """Receive the head of the answer."""
-        head = plain_head(self.fp.peek())
-        if head:
-            self._begin_with(head)
-            return
-        super().begin()
-        self.fp.in_headers = False
-        self.msg.defects.clear()  # urllib3 would log the lines that are no headers, and with them what they repeat
-        self.msg.set_payload("")
-
-    def _begin_with(self, head: Head) -> None:
-        self.fp.read(head.size)
-        self.code = self.status = head.status
-        self.reason, self.version = head.reason, 11
-        self.headers = self.msg = HTTPMessage()
-        for name, value in head.headers:
-            self.msg.set_raw(name, value)
-        self.msg.set_payload("")
-        self.will_close = self._check_close()  # type: ignore[attr-defined]
-        self.chunked, self.length = False, head.length
-
-    def _read_status(self) -> tuple[str, int, str]:
-        """The status line of the answer that counts; http.client takes a 102 or 103 for it, and 100s without end."""
-        for _ in range(_INFORMATIONAL):
-            self.fp.in_headers = False
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-            self.fp.in_headers = True
-            if not 100 <= status < 200 or status == SWITCHING_PROTOCOLS:
-                return version, status, reason
-            parse_headers(self.fp)
-        raise HTTPException(f"more than {_INFORMATIONAL} answers of status 1xx")
-
-    def _read_next_chunk_size(self) -> int:
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:
-            raise HTTPException("a chunk of negative size")  # which http.client reads to its end, in one piece
-        return size
-
-
-class _LineReader(io.BufferedReader):
-    """Gives lines that came whole: http.client takes the end of a connection for that of a line, or of the head."""
-
-    in_headers = False
-
-    def readline(self, size: int | None = -1, /) -> bytes:
-        line = super().readline(size)
-        if line.endswith(b"\n") or len(line) == size or not (line or self.in_headers):
-            return line
-        raise HTTPException("the answer broke off within its head or a line")
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, clock: Clock, sock: socket.socket, raw: io.RawIOBase) -> None:
-        self._clock, self._sock, self._raw = clock, sock, raw
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._clock.wait(self._clock.limits.read))
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
