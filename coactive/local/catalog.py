@@ -136,7 +136,7 @@ class Catalog:
                 # It takes as long as the rest of a start does, and searches by image can do without.
                 from coactive.local.text import TextIndex
 
-                said = {column: [_said_of(image, column) for image in self.images] for column in self.columns}
+                said = {column: [said_of(image, column) for image in self.images] for column in self.columns}
                 self._text_index = TextIndex(said, [_name(image) for image in self.images])
             return self._text_index
 
@@ -153,8 +153,7 @@ def grouped(hits: Iterable[Hit], key: str | None) -> list[Group]:
     """
     groups: dict[str | None, list[Hit]] = {}
     for hit in hits:
-        metadata = hit.image.metadata or {}
-        name = None if key is None else as_text(metadata.get(key))
+        name = None if key is None else said_of(hit.image, key)
         groups.setdefault(name, []).append(hit)
     return [Group(name, members) for name, members in groups.items()]
 
@@ -163,11 +162,12 @@ def _name(image: IndexedImage) -> str:
     return str(PurePosixPath(image.path).with_suffix(""))
 
 
-def _said_of(image: IndexedImage, column: str) -> str | None:
-    return as_text((image.metadata or {}).get(column))
+def said_of(image: IndexedImage, column: str) -> str | None:
+    """What an image's metadata say in a column, as text; None: nothing."""
+    return _as_text((image.metadata or {}).get(column))
 
 
-def as_text(value: Any) -> str | None:
+def _as_text(value: Any) -> str | None:
     """A string as it is, no value as None, any other as JSON writes it."""
     if value is None or isinstance(value, str):
         return value

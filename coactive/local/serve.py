@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 from coactive.display.wording import counted
-from coactive.local.catalog import Catalog, as_text
+from coactive.local.catalog import Catalog, said_of
+from coactive.local.columns import shared_column
 from coactive.local.image_file import ENDINGS
 from coactive.local.index import Update
 from coactive.local.service import Service, serving
@@ -129,7 +130,7 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _changes(update: Update) -> str:
-    """What was done to the index: "2 files added, 1 read again, 1 removed, 10 unchanged"."""
+    """What was done to the index: "2 added, 1 read again, 1 removed, 10 unchanged"."""
     counts = {"added": update.added, "read again": update.reread, "removed": update.removed}
     done = [f"{count:,} {word}" for word, count in counts.items() if count]
     return ", ".join([*done, f"{update.unchanged:,} unchanged"])
@@ -144,17 +145,13 @@ def _skipped(paths: Sequence[str]) -> str:
 
 
 def _text_search(catalog: Catalog) -> str:
-    """An example by a metadata column, one whose values images share if there is one, for the words of a value."""
-    said = {
-        column: [text for image in catalog.images if (text := as_text((image.metadata or {}).get(column)))]
-        for column in catalog.columns
-    }
-    columns = [column for column in said if said[column]]
-    columns.sort(key=lambda column: len(set(said[column])) == len(said[column]))
-    if not columns:
+    """An example for the first words that the column to group by has; nothing where there are none."""
+    column = shared_column(catalog)
+    if column is None:
         return ""
-    words = said[columns[0]][0].split()[:4]
-    return TEXT_SEARCH.format(query=_quoted(" ".join(words)), column=_quoted(columns[0]))
+    texts = (said_of(image, column) for image in catalog.images)
+    words = next((words for text in texts if (words := (text or "").split())), [])
+    return TEXT_SEARCH.format(query=_quoted(" ".join(words[:4])), column=_quoted(column)) if words else ""
 
 
 def _quoted(text: str) -> str:

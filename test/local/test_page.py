@@ -12,7 +12,7 @@ import urllib3
 from PIL import Image
 
 from coactive.local import Service, running
-from coactive.local.http.page import columns_of, shared_column
+from coactive.local.columns import columns_of, shared_column
 
 from .conftest import TEXT, TOKEN, Caller, png
 

@@ -14,7 +14,8 @@ from typing import Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import JSONResponse, Response
 
-from coactive.local.catalog import Catalog, IndexedImage, as_text
+from coactive.local.catalog import Catalog, IndexedImage
+from coactive.local.columns import columns_of, shared_column
 from coactive.local.http.credentials import LOOPBACK_CREDENTIALS
 from coactive.local.http.thumbnails import Thumbnails, version_of
 from coactive.local.image_file import UnreadableImageError
@@ -145,31 +146,6 @@ class _Page:
             raise HTTPException(404, NO_SUCH_IMAGE) from problem
         headers = HEADERS | {"ETag": f'"{thumbnail.version}"'}
         return Response(thumbnail.data, headers=headers, media_type=thumbnail.media_type)
-
-
-def columns_of(catalog: Catalog) -> list[str]:
-    """The metadata columns that can be asked for: a form has no word for one without a name."""
-    return [column for column in catalog.columns if column]
-
-
-def shared_column(catalog: Catalog) -> str | None:
-    """The first of these columns that makes groups, of which one has several images; else the first one, if any."""
-    columns = columns_of(catalog)
-    makes_groups = (column for column in columns if _makes_groups(catalog, column))
-    return next(makes_groups, columns[0] if columns else None)
-
-
-def _makes_groups(catalog: Catalog, column: str) -> bool:
-    seen: set[str] = set()
-    shared = False
-    for image in catalog.images:
-        name = as_text((image.metadata or {}).get(column))
-        if name is not None:
-            shared = shared or name in seen
-            seen.add(name)
-        if shared and len(seen) > 1:
-            return True
-    return False
 
 
 def _example(image: IndexedImage) -> dict[str, Any]:
