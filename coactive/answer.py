@@ -62,7 +62,7 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
     if not response.data or response.data.isspace():
         if returns is None:
             return None  # type: ignore[return-value]
-        raise _unreadable(redaction.of_response(response, secrets), f"empty, where {returns.__name__} was expected")
+        raise _unreadable(response, f"empty, where {returns.__name__} was expected", secrets)
     value, wanted = _decoded(response, secrets), cast("Any", returns)
     try:
         return converter(wanted)(value)  # type: ignore[no-any-return]
@@ -70,9 +70,8 @@ def read(response: RawResponse, returns: type[T] | None, *, check: bool = True, 
         if not check:
             return _json(response)  # type: ignore[no-any-return]  # anew: adopting has changed it
         where = f" at {place(misfit.path)}" if misfit.path else ""
-        hidden = redaction.of_response(response, secrets)
         name = getattr(returns, "__name__", "")
-        raise _unreadable(hidden, f"not a {name}: {misfit.problem}{where}") from None
+        raise _unreadable(response, f"not a {name}: {misfit.problem}{where}", secrets) from None
 
 
 def _decoded(response: RawResponse, secrets: Sequence[str]) -> Any:
@@ -82,7 +81,7 @@ def _decoded(response: RawResponse, secrets: Sequence[str]) -> Any:
         hidden = redaction.of_response(response, secrets)
         kind = hidden.headers.get("Content-Type", "no media type")
         problem = f"not JSON but {kind}: {_excerpt(hidden)}"
-        raise _unreadable(hidden, problem) from redaction.of_error(error, secrets)
+        raise _unreadable(response, problem, secrets) from redaction.of_error(error, secrets)
 
 
 def failure(response: RawResponse, request: HttpRequest) -> ApiException:
@@ -146,9 +145,9 @@ def _json(response: RawResponse) -> Any:
         return json.loads(response.data)
 
 
-def _unreadable(response: RawResponse, problem: str) -> ApiDecodeError:
+def _unreadable(response: RawResponse, problem: str, secrets: Sequence[str]) -> ApiDecodeError:
     explanation = f"the response is {problem} (`.raw()` gives it unread)"
-    error = ApiDecodeError(http_resp=response, explanation=explanation)
+    error = ApiDecodeError(http_resp=redaction.of_response(response, secrets), explanation=explanation)
     error.tries = response.tries
     return error
 

@@ -228,7 +228,7 @@ class _Run(Generic[T]):
         if not isinstance(arguments, Mapping):
             raise ApiTypeError(f"inputs: expected a dict of the operation's arguments, got {type(arguments).__name__}")
         try:
-            return self._operation.__wrapped__(self._operation._owner, **arguments).detach()
+            return self._operation._request((), arguments).detach()
         except TypeError as error:  # Python's own, where an argument is missing
             raise error if isinstance(error, OpenApiException) else ApiTypeError(str(error)) from None
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import SplitResult, urlsplit
 
 from coactive import credentials, retry
 from coactive.credentials import AccessToken
+from coactive.debug_log import log_to_stderr
 from coactive.exceptions import ApiTypeError, ApiValueError
-from coactive.proxy import is_loopback
+from coactive.host import DEFAULT_HOST, checked_host
 from coactive.timeout import CONNECT, READ, TOTAL, seconds
 from coactive.version import VERSION
 
 if TYPE_CHECKING:
     from urllib3 import Retry
 
-DEFAULT_HOST = "https://app.coactive.ai"
 MAX_RESPONSE_BYTES = 256 * 2**20
 
 
@@ -107,7 +105,7 @@ class Configuration:
         self.max_response_bytes = max_response_bytes
         self._debug = debug
         if debug:  # else another configuration may have switched it on
-            _log_to_stderr(True)
+            log_to_stderr(True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Check a setting whenever it is set."""
@@ -122,7 +120,7 @@ class Configuration:
     def host(self, host: str | None) -> None:
         given = os.environ.get("COACTIVE_HOST") if not host else None
         name = "COACTIVE_HOST" if given else "host"
-        self._host = _checked_host(name, host or given or DEFAULT_HOST, self.allow_insecure_http)
+        self._host = checked_host(name, host or given or DEFAULT_HOST, self.allow_insecure_http)
 
     @property
     def debug(self) -> bool:
@@ -132,7 +130,7 @@ class Configuration:
     @debug.setter
     def debug(self, debug: bool) -> None:
         self._debug = debug
-        _log_to_stderr(debug)
+        log_to_stderr(debug)
 
     @classmethod
     def set_default(cls, default: Configuration | None) -> None:
@@ -243,49 +241,3 @@ _CHECKS: Mapping[str, Callable[[str, Any], Any]] = MappingProxyType(
         "max_response_bytes": _checked_size,
     }
 )
-
-
-def _checked_host(name: str, host: str, allow_insecure_http: bool) -> str:
-    if not isinstance(host, str):
-        raise ApiTypeError(f"{name}: expected a str, got {type(host).__name__}")
-    address, problem = _parsed(host)
-    if problem:
-        raise ApiValueError(f"{name}: expected an address such as {DEFAULT_HOST!r}, got {host!r}: {problem}")
-    if "@" in address.netloc:
-        raise ApiValueError(f"{name}: an address cannot hold a user's name; the token goes into access_token")
-    if address.query or address.fragment:
-        raise ApiValueError(f"{name}: an address ends before '?' and '#', got {host!r}")
-    if address.scheme == "http" and not (allow_insecure_http or is_loopback(address.hostname or "")):
-        raise ApiValueError(
-            f"{name}: {host!r} would send the token over plain http, which anyone on the way can read; "
-            "use https, or pass allow_insecure_http=True"
-        )
-    return host.rstrip("/")
-
-
-def _parsed(host: str) -> tuple[SplitResult, str | None]:
-    """An address in its parts, and what is wrong with it."""
-    try:
-        address = urlsplit(host)
-        number = address.port
-    except ValueError as error:
-        return urlsplit(""), str(error)
-    if address.scheme not in ("http", "https"):
-        return address, "it lacks https:// or http:// at its beginning"
-    odd = any(char <= " " or char == "\x7f" for char in host)
-    return address, "it is no address" if odd or not address.hostname or number == 0 else None
-
-
-class _DebugHandler(logging.StreamHandler[Any]):
-    """Tells the handler that `debug` adds from those of the program."""
-
-
-def _log_to_stderr(on: bool) -> None:
-    logger = logging.getLogger("coactive")
-    mine = next((handler for handler in logger.handlers if isinstance(handler, _DebugHandler)), None)
-    if on and not mine:
-        logger.addHandler(_DebugHandler())
-        logger.setLevel(logging.DEBUG)
-    elif mine and not on:
-        logger.removeHandler(mine)
-        logger.setLevel(logging.NOTSET)

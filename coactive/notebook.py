@@ -83,7 +83,11 @@ class Gallery:
         return thumbnails(image.url for group, count in shown for image in group.images[:count])
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dict an image, all with the same keys, as `coactive.records` explains them."""
+        """One flat dict an image, all with the same keys; None stands for what an image lacks.
+
+        The keys are `rank` (1 is the best of its group), `group`, `id`, `score`, `path`, `url`, and `metadata.KEY` for
+        each key of the metadata that any image has.
+        """
         return records.to_records(self.groups)
 
     def to_dataframe(self) -> DataFrame:

@@ -90,15 +90,18 @@ class Operation(Generic[P, T]):
     def _client(self) -> ApiClient:
         return cast("Api", self._owner).api_client
 
+    def _request(self, args: Any, kwargs: Any) -> Request[T]:
+        return self.__wrapped__(self._owner, *args, **kwargs)
+
     def _run(self, send: Callable[[Request[T]], R], args: Any, kwargs: Any) -> R:
-        request = self.__wrapped__(self._owner, *args, **kwargs)
+        request = self._request(args, kwargs)
         try:
             return send(request)
         finally:
             request.close()
 
     def _submit(self, send: Callable[[Request[T]], R], args: Any, kwargs: Any) -> ApiFuture[R]:
-        request = self.__wrapped__(self._owner, *args, **kwargs)
+        request = self._request(args, kwargs)
         try:
             request.detach()
             future = self._client._submit(lambda: send(request))

@@ -6,11 +6,7 @@ import ipaddress
 import os
 from urllib.parse import urlsplit
 
-
-def is_loopback(hostname: str) -> bool:
-    """Whether a host name or an IP address is this machine itself."""
-    address = _address(hostname)
-    return address.is_loopback if address else hostname == "localhost" or hostname.endswith(".localhost")
+from coactive.host import ip_address, is_loopback
 
 
 def proxy_for(host: str, proxy: str | None, no_proxy: str | None) -> str | None:
@@ -41,7 +37,7 @@ def _matches(hostname: str, port: int, entry: str) -> bool:
     if not entry or entry == "*":
         return entry == "*"
     if "/" in entry:
-        address = _address(hostname)
+        address = ip_address(hostname)
         try:
             return address is not None and address in ipaddress.ip_network(entry, strict=False)
         except ValueError:
@@ -51,10 +47,3 @@ def _matches(hostname: str, port: int, entry: str) -> bool:
         return int(number) == port and _matches(hostname, port, name)
     domain = entry.lower().strip("[]").lstrip("*").lstrip(".")
     return hostname == domain or hostname.endswith(f".{domain}")
-
-
-def _address(hostname: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(hostname)
-    except ValueError:
-        return None

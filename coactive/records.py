@@ -15,11 +15,7 @@ COLUMNS = ("rank", "group", "id", "score", "path", "url")
 
 
 def to_records(groups: Sequence[SimilarImageGroup]) -> list[dict[str, Any]]:
-    """One dict an image, group by group, all with the same keys.
-
-    They are `rank` (1 is the best of its group), `group`, `id`, `score`, `path`, `url`, and `metadata.KEY` for each
-    key that any image has; None stands for what an image lacks.
-    """
+    """One dict an image, group by group, as `SimilaritySearchResponse.to_records` explains them."""
     keys = dict.fromkeys(key for group in groups for image in group.images for key in image.metadata or ())
     return [
         dict(

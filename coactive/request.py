@@ -82,6 +82,16 @@ class Request(Generic[T]):
         if self.options:
             self._check_options()
         self._check_types([*in_path, *query, *form])
+        self._encode(path, in_path, query, form, file)
+
+    def _encode(
+        self,
+        path: str,
+        in_path: Sequence[Parameter],
+        query: Sequence[Parameter],
+        form: Sequence[Parameter],
+        file: Parameter | None,
+    ) -> None:
         self.in_path = {given.name: _segment(given) for given in in_path}
         self.path = path.format_map({name: quote(value, safe="") for name, value in self.in_path.items()})
         self.query = _texts(query)

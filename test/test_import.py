@@ -44,10 +44,12 @@ coactive.clock
 coactive.configuration
 coactive.connection
 coactive.credentials
+coactive.debug_log
 coactive.exceptions
 coactive.head
 coactive.headers
 coactive.hooks
+coactive.host
 coactive.incoming
 coactive.login
 coactive.media_type

@@ -10,11 +10,12 @@ from urllib.parse import urljoin
 
 from coactive import progress
 from coactive.clock import Clock
-from coactive.configuration import DEFAULT_HOST, Configuration
+from coactive.configuration import Configuration
 from coactive.display.html import web_address
 from coactive.display.thumbnail import thumbnail
 from coactive.exceptions import OpenApiException
 from coactive.future import Workers
+from coactive.host import DEFAULT_HOST
 from coactive.response import RawResponse
 from coactive.rest import Rest
 from coactive.timeout import Timeouts

@@ -38,7 +38,11 @@ class SimilaritySearchResponse(Model):
         gallery(self, file=file, query=query).show(fetch=fetch)
 
     def to_records(self) -> list[dict[str, Any]]:
-        """One flat dict an image, all with the same keys, as `coactive.records` explains them."""
+        """One flat dict an image, all with the same keys; None stands for what an image lacks.
+
+        The keys are `rank` (1 is the best of its group), `group`, `id`, `score`, `path`, `url`, and `metadata.KEY` for
+        each key of the metadata that any image has.
+        """
         from coactive.records import to_records
 
         return to_records(self.data)
