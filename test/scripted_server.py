@@ -119,6 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # more at once than it holds would wait a second for their next try
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away early is no error of the server's."""

@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import pickle
+import random
 import re
 import signal
 import subprocess
@@ -153,7 +154,6 @@ def test_no_inputs_give_no_results(search: Any, server: ScriptedServer) -> None:
 
 
 def test_images_are_searched_by(api: SimilaritySearchApi, server: ScriptedServer, tmp_path: Path, png: bytes) -> None:
-    pytest.importorskip("PIL")
     from PIL import Image
 
     file = tmp_path / "a.png"
@@ -586,20 +586,20 @@ def test_without_a_word_of_the_service_each_wait_is_longer_than_the_last(
 
 
 def test_the_waits_are_short_again_after_a_success(
-    search: Any, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    search: Any, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(crew, "_FIRST_PAUSE", 0.3)
-    replies: list[Any] = [refused(), echo, refused(), echo]
-    came: list[float] = []
+    monkeypatch.setattr(crew, "_FIRST_PAUSE", 0.05)
+    monkeypatch.setattr(random, "uniform", lambda least, most: most)
+    caplog.set_level("INFO", "coactive")
+    replies: Iterator[Any] = iter([refused(), refused(), refused(), echo, refused(), echo])
 
     def answer(seen: Seen) -> Reply:
-        came.append(time.monotonic())
-        reply = replies[min(len(came), 4) - 1]
+        reply = next(replies)
         return reply if isinstance(reply, Reply) else reply(seen)
 
     server.reply(answer)
     assert groups(bulk.run(search, asking("a", "b"), workers=1)) == ["a", "b"]
-    assert len(came) == 4
+    assert re.findall(r"all workers wait ([\d.]+) s", caplog.text) == ["0.05", "0.10", "0.20", "0.05"]
 
 
 def test_under_a_limit_of_rate_every_input_has_its_answer(search: Any, server: ScriptedServer) -> None:

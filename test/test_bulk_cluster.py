@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -15,8 +16,7 @@ from coactive import bulk
 from coactive.apis import SimilaritySearchApi
 from coactive.local import Service
 
-distributed = pytest.importorskip("distributed")
-bag = pytest.importorskip("dask.bag")
+distributed, bag = import_module("distributed"), import_module("dask.bag")
 
 BATCH = 10
 

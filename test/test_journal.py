@@ -264,7 +264,8 @@ def test_each_argument_makes_a_difference(png: bytes) -> None:
 
 
 def test_numbers_are_the_same_by_value() -> None:
-    np = pytest.importorskip("numpy")
+    import numpy as np
+
     assert key_of(operation=OPERATION, query="a", limit=np.int64(5)) == key_of(operation=OPERATION, query="a", limit=5)
 
 

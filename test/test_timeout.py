@@ -84,7 +84,6 @@ def test_the_total_of_a_urllib3_timeout_ends_the_retries_too(held: threading.Eve
     with ApiClient(configuration) as client, pytest.raises(ApiException):
         search(client, _request_timeout=urllib3.Timeout(total=0.5))
     assert time.monotonic() - began < 20
-    assert not held.is_set()
 
 
 @pytest.mark.parametrize("given", [0.2, (5, 0.2), urllib3.Timeout(0.2), urllib3.Timeout(read=0.2)])
@@ -97,7 +96,6 @@ def test_a_call_that_gets_no_answer_in_time_ends(
     first_line = f"no answer from {server.host}: no answer in time ("
     assert str(caught.value).startswith(f"{first_line}limits in seconds: ")
     assert isinstance(caught.value.__cause__, urllib3.exceptions.ReadTimeoutError)
-    assert not held.is_set()
 
 
 @pytest.mark.parametrize("name", ["read_timeout", "total_timeout"])
@@ -108,7 +106,6 @@ def test_the_configurations_limits_count_for_every_call(
         for _ in range(2):
             with pytest.raises(ApiException, match="no answer in time"):
                 search(client)
-    assert not held.is_set()
 
 
 def test_the_total_ends_the_retries_of_a_service_that_does_not_answer(
@@ -120,7 +117,6 @@ def test_the_total_ends_the_retries_of_a_service_that_does_not_answer(
     ):
         search(client)
     assert len(server.seen) == 1
-    assert not held.is_set()
 
 
 def test_a_number_is_the_total_and_lifts_the_wait_for_a_piece_to_it(server: ScriptedServer) -> None:

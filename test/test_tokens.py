@@ -216,7 +216,6 @@ def test_the_login_is_part_of_the_total(held: threading.Event, server: ScriptedS
     with ApiClient(server.configuration(access_token=PAIR)) as client, pytest.raises(ApiTimeoutError):
         search(client, _request_timeout=0.3)
     assert [seen.target for seen in server.seen] == [LOGIN]
-    assert not held.is_set()
 
 
 def test_waiting_for_the_token_that_another_call_gets_is_part_of_the_total(

@@ -19,7 +19,7 @@ from PIL import Image
 from scripted_server import Reply, ScriptedServer
 
 import coactive
-from coactive import ApiTypeError, ApiValueError
+from coactive import ApiConnectionError, ApiTypeError, ApiValueError
 from coactive.apis import SimilaritySearchApi
 from coactive.image_file import upload
 
@@ -178,11 +178,11 @@ def test_a_callers_file_is_left_open_where_it_stood_after_an_error(
     api: SimilaritySearchApi, server: ScriptedServer, path: Path
 ) -> None:
     server.reply(Reply(raw=b""))
-    with path.open("rb") as file, pytest.raises(Exception, match="no answer"):
-        api.get_similar_images("e", file)
-    server.reply(Reply())
     with path.open("rb") as file:
         file.seek(3)
+        with pytest.raises(ApiConnectionError, match="no answer"):
+            api.get_similar_images("e", file)
+        assert (file.closed, file.tell()) == (False, 3)
         with pytest.raises(ApiTypeError):
             api.get_similar_images("e", file, limit="3")  # type: ignore[arg-type]
         assert (file.closed, file.tell()) == (False, 3)

@@ -142,7 +142,9 @@ def test_what_cannot_be_served_is_said_and_leaves_nothing_behind(
     with pytest.raises(error, match=says), running(**{"folder": folder, **arguments}):
         pass
     gc.collect()
-    assert (threading.enumerate(), open_descriptors()) == before
+    threads, descriptors = before
+    assert set(threading.enumerate()) <= set(threads)
+    assert open_descriptors() <= descriptors
 
 
 def test_a_port_that_is_taken_is_said(folder: Path) -> None:
@@ -207,7 +209,7 @@ def test_it_ends_promptly_with_no_thread_socket_or_file_left(folder: Path) -> No
         with pytest.raises(OSError, match="refused"):
             socket.create_connection(("127.0.0.1", port_of(service)))
     gc.collect()
-    assert open_descriptors() == descriptors
+    assert open_descriptors() <= descriptors
 
 
 def test_an_error_in_the_block_ends_the_service_and_comes_through(folder: Path) -> None:
