@@ -27,7 +27,6 @@ from coactive import (
     ApiTypeError,
     ApiValueError,
     Configuration,
-    ServiceException,
 )
 from coactive.apis import SimilaritySearchApi
 from coactive.models import ErrorResponse, SimilarImage, SimilaritySearchResponse
@@ -608,18 +607,6 @@ def test_interrupts_cost_no_connection(server: ScriptedServer) -> None:
             logger.removeFilter(interrupt)
             logger.setLevel(level)
         assert search(client).to_dict() == OK
-
-
-def test_closing_the_client_ends_a_wait_for_another_try(server: ScriptedServer) -> None:
-    server.reply(Reply(503, headers={"Retry-After": "50"}))
-    client = ApiClient(server.configuration())
-    future = SimilaritySearchApi(client).search_images_by_text_grouped.submit("e", "mug")
-    while not server.seen:
-        threading.Event().wait(0.01)
-    threading.Event().wait(0.2)
-    client._close(cancel=True)
-    with pytest.raises(ServiceException):
-        future.get(10)
 
 
 @pytest.mark.parametrize("kind", [str, Path])

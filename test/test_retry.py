@@ -248,12 +248,12 @@ def test_retries_go_on_under_urllib3s_own_timeout(server: ScriptedServer, png: b
 
 
 def test_closing_the_client_ends_the_retries_with_the_last_failure(server: ScriptedServer) -> None:
-    server.reply(Reply.json({"detail": "busy"}, 503))
+    server.reply(Reply(503, headers={"Retry-After": "50"}))
     client = ApiClient(server.configuration(retries=5))
     failed = []
 
     def search_until_closed() -> None:
-        with pytest.raises(ServiceException, match="busy") as caught:
+        with pytest.raises(ServiceException) as caught:
             SimilaritySearchApi(client).search_images_by_text_grouped("e", "mug")
         failed.append(caught.value.status)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from scripted_server import TOKEN, Reply, ScriptedServer
+from scripted_server import Reply, ScriptedServer
 
 import coactive
 from coactive import ApiClient, ApiTypeError, Configuration, NotFoundException, UnauthorizedException
@@ -23,12 +23,6 @@ def test_a_default_header_authorization_stands_in_where_there_is_no_token(server
         server.reply(Reply.json({"detail": "who is other:one-of-its-own?"}, 401))
         with pytest.raises(UnauthorizedException, match=r"^401 Unauthorized: who is \*\*\*\?$"):
             _search(client)
-
-
-def test_the_token_wins_over_a_default_header(server: ScriptedServer) -> None:
-    with ApiClient(server.configuration(), "authorization", "Bearer other") as client:
-        _search(client)
-    assert server.seen[0].headers.get_all("Authorization") == [f"Bearer {TOKEN}"]
 
 
 @pytest.mark.parametrize(
