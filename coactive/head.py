@@ -12,7 +12,7 @@ _PLAIN = re.compile(
 _LENGTH = re.compile(r"\d{1,15}")
 _WITHOUT_BODY = frozenset({204, 304})
 _MOST = 100
-"""Headers, as http.client counts them."""
+"""Lines after the first one, the blank one included, as http.client counts them."""
 
 
 class Head(NamedTuple):
@@ -48,6 +48,6 @@ def plain_head(received: bytes) -> Head | None:
             return None
     status = int(found[1])
     known = len(lengths) == 1 and _LENGTH.fullmatch(lengths[0])
-    if not known or status in _WITHOUT_BODY or len(headers) > _MOST:
+    if not known or status in _WITHOUT_BODY or len(headers) >= _MOST:
         return None
     return Head(status, found[2].decode().strip(), headers, int(lengths[0]), found.end())

@@ -47,6 +47,11 @@ def _parsed(host: str) -> tuple[SplitResult, str | None]:
     return address, "it is no address" if odd or not address.hostname or number == 0 else None
 
 
+def is_https(address: str) -> bool:
+    """Whether an address is one of HTTPS; its scheme may be written in any case."""
+    return address.lower().startswith("https:")
+
+
 def is_loopback(hostname: str) -> bool:
     """Whether a host name or an IP address is this machine itself."""
     address = ip_address(hostname)

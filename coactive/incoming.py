@@ -26,7 +26,7 @@ class Response(HTTPResponse):
 
     def begin(self) -> None:
         """Receive the head of the answer."""
-        head = plain_head(self.fp.peek())
+        head = None if self.debuglevel else plain_head(self.fp.peek())  # http.client prints what it reads
         if head:
             self._begin_with(head)
             return

@@ -16,6 +16,7 @@ from urllib3.util import parse_url
 from coactive import tls
 from coactive.connection import use_clocks
 from coactive.exceptions import ApiValueError
+from coactive.host import is_https
 from coactive.proxy import proxy_for
 from coactive.upload import BLOCK
 from coactive.wire import HttpRequest
@@ -99,13 +100,13 @@ def _close_idle(pool: urllib3.HTTPConnectionPool) -> None:
 
 
 def _new_manager(configuration: Configuration, origin: str, settings: dict[str, Any]) -> urllib3.PoolManager:
-    if origin.startswith("https:"):
+    if is_https(origin):
         settings["ssl_context"] = tls.context(configuration)
         settings["assert_hostname"] = tls.expected_name(configuration)
     proxy = proxy_for(origin, configuration.proxy, configuration.no_proxy)
     if not proxy:
         return use_clocks(urllib3.PoolManager(**settings))
-    if proxy.startswith("https:"):
+    if is_https(proxy):
         context = settings.get("ssl_context") or tls.context(configuration)
         settings |= {"ssl_context": context, "proxy_ssl_context": context}
     try:

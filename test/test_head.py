@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 from http.client import HTTPResponse
 from typing import Any
 
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coactive.clock import Clock
 from coactive.head import plain_head
+from coactive.incoming import Response
+from coactive.timeout import Timeouts
 
 TOKENS = st.text("!#$%&'*+.^_`|~-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1)
 VALUES = st.text("\t !\"#%&'()*+,-./:;<=>?@[]^_`{|}~0aZ")
@@ -52,6 +56,24 @@ def test_a_plain_head_is_read_as_http_client_reads_it(headers: list[tuple[str, s
         assert "content-length" in framing or "transfer-encoding" in framing or status in (204, 304)
 
 
+def test_a_head_may_have_as_many_headers_as_http_client_takes() -> None:
+    most = head("Content-Length: 5", *[f"Name-{number}: a" for number in range(98)])
+    plain = plain_head(most)
+    assert plain
+    assert tuple(plain) == as_http_client_reads_it(most)
+
+
+@pytest.mark.parametrize(("header", "closes"), [("Connection: close", True), ("Connection: keep-alive", False)])
+def test_a_plain_head_says_whether_the_connection_goes_on(header: str, closes: bool) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(head("Content-Length: 0", header))
+        response: Any = Response(Clock(Timeouts(total=20)), ours)
+        response.begin()
+        assert (response.will_close, response.status, response.length) == (closes, 200, 0)
+        response.close()
+
+
 @pytest.mark.parametrize(
     "received",
     [
@@ -74,7 +96,7 @@ def test_a_plain_head_is_read_as_http_client_reads_it(headers: list[tuple[str, s
         head("Content-Length: 5", "Name: a\x00b"),
         head("Content-Length: 5", "Name: a\rb"),
         head("Content-Length: 5", "Name: a\nb"),
-        head("Content-Length: 5", *[f"Name-{number}: a" for number in range(100)]),
+        head("Content-Length: 5", *[f"Name-{number}: a" for number in range(99)]),
         head("Content-Length: 5").replace(b"\r\n", b"\n"),
         head("Content-Length: 5", status_line="HTTP/1.0 200 OK"),
         head("Content-Length: 5", status_line="HTTP/1.1 200"),

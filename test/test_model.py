@@ -225,6 +225,20 @@ def test_a_structure_that_cannot_be_is_an_error_that_names_the_place(value: Any,
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("model", "value", "message"),
+    [
+        (ErrorResponse, {}, "the field 'detail' is missing"),
+        (ValidationError, {"loc": [], "type": "x"}, "the field 'msg' is missing"),
+        (HTTPValidationError, {"detail": [{"loc": []}]}, "the field 'msg' is missing at ['detail'][0]"),
+    ],
+)
+def test_a_required_field_that_is_no_list_must_be_there_too(model: Any, value: Any, message: str) -> None:
+    with pytest.raises(ApiTypeError) as caught:
+        model.from_dict(value)
+    assert str(caught.value) == message
+
+
 def test_models_are_made_by_hand_in_order_or_by_name() -> None:
     assert ErrorResponse("why") == ErrorResponse(detail="why") == ErrorResponse.from_dict({"detail": "why"})
     problem = ValidationError(["body", "limit"], "too large", type="range", ctx={"le": 1000})  # type: ignore[call-arg]

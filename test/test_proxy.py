@@ -117,11 +117,14 @@ def test_a_proxy_can_itself_be_reached_by_tls(authority: trustme.CA) -> None:
     with tls_server(authority, "127.0.0.1") as proxy:
         address = f"https://127.0.0.1:{proxy.port}"
         assert search(PLAIN, proxy=address, ssl_ca_cert=authority.cert_pem.bytes().decode()) == {"data": []}
+        with pytest.raises(ApiException, match="TLS failed|the proxy failed"):
+            search(PLAIN, proxy=address.upper(), ssl_ca_cert=trustme.CA().cert_pem.bytes().decode(), retries=0)
+        assert search(PLAIN, proxy=address.upper(), ssl_ca_cert=authority.cert_pem.bytes().decode()) == {"data": []}
         with pytest.raises(ApiException, match=r"the proxy failed .*certificate verify failed"):
             search(PLAIN, proxy=address)
         with pytest.raises(ApiValueError, match=r"^ssl_ca_cert: 'absent' cannot be used: "):
             search(PLAIN, proxy=address, ssl_ca_cert="absent")
-        assert [seen.target.split("/api")[0] for seen in proxy.seen] == [PLAIN]
+        assert {seen.target.split("/api")[0] for seen in proxy.seen} == {PLAIN}
 
 
 @pytest.mark.parametrize("answer", [b"403 Forbidden", b"407 Proxy Authentication Required"])

@@ -275,6 +275,20 @@ def test_a_certificate_that_is_not_trusted_ends_the_call_without_another_try(sec
     assert secure.connections == before
 
 
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "Https"])
+def test_the_settings_of_tls_count_however_the_scheme_is_written(
+    secure: ScriptedServer, ca_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))  # what counts where there are no settings
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    host = f"{scheme}://127.0.0.1:{secure.port}"
+    search(secure.configuration(host=host, ssl_ca_cert=ca_file))
+    before = len(secure.seen)
+    with pytest.raises(ApiException, match="TLS failed"):
+        search(secure.configuration(host=host, ssl_ca_cert=tmp_path / "other.pem", retries=0))
+    assert len(secure.seen) == before
+
+
 def test_a_tls_connection_that_ends_under_an_upload_is_tried_again(
     server: ScriptedServer, authority: trustme.CA, ca_file: Path
 ) -> None:

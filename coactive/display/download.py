@@ -15,7 +15,7 @@ from coactive.display.html import web_address
 from coactive.display.thumbnail import thumbnail
 from coactive.exceptions import OpenApiException
 from coactive.future import Workers
-from coactive.host import DEFAULT_HOST
+from coactive.host import DEFAULT_HOST, is_https
 from coactive.response import RawResponse
 from coactive.rest import Rest
 from coactive.timeout import Timeouts
@@ -81,7 +81,7 @@ def _redirect(address: str, response: RawResponse) -> str:
     """
     location = response.headers.get("Location") if 300 <= response.status < 400 else None
     target = web_address(location and urljoin(address, location))
-    if target is None or (address.startswith("https:") and not target.startswith("https:")):
+    if target is None or (is_https(address) and not is_https(target)):
         raise ValueError("no redirect to follow")
     return target
 
