@@ -29,7 +29,7 @@ def alternate(
     The figure is the median of the ratios of neighbouring blocks; floor and client are the medians of a call.
     """
     for work in (floor, client):
-        _seconds(work, calls * warm_up)
+        seconds(work, calls * warm_up)
     times = [_pair(floor, client, calls, swapped=bool(block % 2)) for block in range(blocks)]
     floors, clients = zip(*times, strict=True)
     ratio = statistics.median(ours / theirs for theirs, ours in times)
@@ -40,13 +40,13 @@ def _pair(
     floor: Callable[[], object], client: Callable[[], object], calls: int, *, swapped: bool
 ) -> tuple[float, float]:
     if swapped:
-        ours = _seconds(client, calls)
-        return _seconds(floor, calls), ours
-    return _seconds(floor, calls), _seconds(client, calls)
+        ours = seconds(client, calls)
+        return seconds(floor, calls), ours
+    return seconds(floor, calls), seconds(client, calls)
 
 
-def _seconds(work: Callable[[], object], calls: int) -> float:
-    """Of one call."""
+def seconds(work: Callable[[], object], calls: int = 1) -> float:
+    """What one of so many calls takes."""
     started = time.perf_counter()
     for _ in range(calls):
         work()

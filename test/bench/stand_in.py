@@ -12,7 +12,6 @@ import json
 import os
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from bench.measuring import seconds
 from bench.process import output_of
 from bench.work import MIB
 from coactive.local.image_file import ENOUGH
@@ -100,23 +100,20 @@ def _decode(file: Path) -> None:
 
 
 def _rate(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return PHOTOGRAPHS / (time.perf_counter() - started)
+    return PHOTOGRAPHS / seconds(work)
 
 
 def _print_restart(folder: Path, metadata: Path, count: int) -> None:
     _draw(folder, metadata, count)
-    started = time.perf_counter()
-    index_folder(folder, metadata)
+    took = seconds(lambda: index_folder(folder, metadata))
     print(f"{count:,} pictures of 48 x 48 pixels with 6 columns of metadata")
-    print(f"  indexed in {time.perf_counter() - started:.0f} s", flush=True)
+    print(f"  indexed in {took:.0f} s", flush=True)
     runs = [json.loads(output_of("bench.restart", folder, metadata)) for _ in range(ROUNDS)]
     found = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     memory, restart = found.pop("memory"), found.pop("restart")
     print(f"  served again after {restart:.2f} s, {memory / MIB:.0f} MiB at most")
-    for name, seconds in found.items():
-        print(f"  a search by {name}: {seconds * 1000:.0f} ms")
+    for name, took in found.items():
+        print(f"  a search by {name}: {took * 1000:.0f} ms")
 
 
 def _draw(folder: Path, metadata: Path, count: int) -> None:
