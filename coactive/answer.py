@@ -81,7 +81,7 @@ def _decoded(response: RawResponse, secrets: Sequence[str]) -> Any:
         hidden = redaction.of_response(response, secrets)
         kind = hidden.headers.get("Content-Type", "no media type")
         problem = f"not JSON but {kind}: {_excerpt(hidden)}"
-        raise _unreadable(response, problem, secrets) from redaction.of_error(error, secrets)
+        raise _unreadable(hidden, problem, ()) from redaction.of_error(error, secrets)
 
 
 def failure(response: RawResponse, request: HttpRequest) -> ApiException:

@@ -116,9 +116,9 @@ def _misfit(model: type[Model], data: Any, name: str = "", shape: type = dict) -
     if type(data) is not dict:
         return _of_another_type(data, dict)
     missing = [name for name in model._required if name not in data]
-    return (
-        Misfit(f"the field {missing[0]!r} is missing") if missing else _of_another_type(data[name], shape).inside(name)
-    )
+    if missing:
+        return Misfit(f"the field {missing[0]!r} is missing")
+    return _of_another_type(data[name], shape).inside(name)
 
 
 def _of_another_type(value: Any, expected: type) -> Misfit:
